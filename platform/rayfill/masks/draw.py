@@ -1,0 +1,66 @@
+"""One mask of a mix, drawn from a key: the same on any worker, in any order, as often as it is asked for."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rayfill.masks.centre import draw_centre
+from rayfill.masks.free_form import draw_free_form
+from rayfill.masks.irregular import draw_irregular
+from rayfill.masks.rectangle import draw_rectangle
+from rayfill.spec.base import Spec
+from rayfill.spec.masks import Centre, FreeForm, Irregular, MaskFamily, MaskMix, Rectangle
+
+UInt8 = npt.NDArray[np.uint8]
+Key = tuple[int | str, ...]
+
+FAMILIES: dict[type[Spec], Callable[[Any, int, int, np.random.Generator], UInt8]] = {
+    Rectangle: draw_rectangle,
+    Centre: draw_centre,
+    FreeForm: draw_free_form,
+    Irregular: draw_irregular,
+}
+"""What draws the masks of each family. A new family is a spec class, a file, and a line here."""
+
+_ATTEMPTS = 8
+
+
+def draw_mask(mix: MaskMix, height: int, width: int, key: Key) -> UInt8:
+    """A mask of one family of the mix, each chosen as often as its weight says.
+
+    Args:
+        mix: the families.
+        height, width: size in pixels, at least 16.
+        key: what the mask is drawn for, such as (seed, epoch, sample id). Another key is another mask, also where only
+            the type differs: 1 is not "1".
+
+    Returns:
+        (height, width) uint8, 1 = hole, 0 = known. Never without a hole and never all hole.
+    """
+    rng = generator(key)
+    weights = np.cumsum([family.weight for family in mix.families])
+    chosen = int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))
+    return draw_family(mix.families[chosen], height, width, rng)
+
+
+def draw_family(family: MaskFamily, height: int, width: int, rng: np.random.Generator) -> UInt8:
+    """A mask of one family, (height, width) uint8, 1 = hole; never without a hole and never all hole."""
+    draw = FAMILIES[type(family)]
+    for _ in range(_ATTEMPTS):
+        mask = draw(family, height, width, rng)
+        if 0 < np.count_nonzero(mask) < mask.size:
+            return mask
+    # Options can ask for it, such as a free-form box of 0.99 with 16 strokes: open the mask in one corner.
+    mask[: max(1, height // 8), : max(1, width // 8)] = 0
+    return mask
+
+
+def generator(key: Key) -> np.random.Generator:
+    """A random generator that depends on the key alone, whatever the process, platform or hash seed."""
+    text = json.dumps(key, ensure_ascii=True, separators=(",", ":"))
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
