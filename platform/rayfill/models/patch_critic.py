@@ -1,0 +1,28 @@
+"""The 70x70 PatchGAN critic, in EdgeConnect's variant: spectral norm on every convolution, no instance norm, no bias."""
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+class PatchCritic(nn.Module):
+    """Five 4x4 convolutions of strides 2, 2, 2, 1, 1: every logit sees a window of 70x70 pixels.
+
+    Shapes: (B,3,H,W) to (B,1,H/8-2,W/8-2) logits; H and W multiples of 8, at least 32.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        plan = [(3, width, 2), (width, 2 * width, 2), (2 * width, 4 * width, 2), (4 * width, 8 * width, 1)]
+        layers: list[nn.Module] = []
+        for inputs, outputs, stride in plan:
+            layers += [_conv(inputs, outputs, stride), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, _conv(8 * width, 1, 1))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.layers(image)
+        return logits
+
+
+def _conv(inputs: int, outputs: int, stride: int) -> nn.Module:
+    return spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=stride, padding=1, bias=False))

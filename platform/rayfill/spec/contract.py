@@ -1,0 +1,20 @@
+"""The image contract of a model: what it expects at its input and how its answer becomes a picture again."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from rayfill.spec.base import Spec
+
+
+class ImageContract(Spec):
+    """Stored with the weights, so that any caller feeds the model as it was trained.
+
+    Callers always hand over an image in [0, 1] and a mask with 1 = hole; `rayfill.systems.inpaint` adapts both.
+    """
+
+    value_range: Literal["zero_one", "minus_one_one", "imagenet"] = Field(description="range of the network's input and output")
+    hole_fill: float = Field(description="value of hole pixels at the input, in value_range; GDN: 1.0, white")
+    multiple: int = Field(ge=1, le=256, description="height and width must be multiples of this; images are padded to it")
+    min_side: int = Field(ge=1, description="smallest height and width the networks can take, in pixels")
+    mask: Literal["required", "optional"] = Field(description="whether the model can work without a mask (blind)")

@@ -1,0 +1,148 @@
+"""From a YAML file and `--set key=value` to a typed spec, or to one sentence about what is wrong and where.
+
+A file may begin with `extends: other.yaml` (a path beside it) and then says only what differs: mappings are merged, anything
+else replaced. `key: {replace: ...}` is not needed: a mapping that carries another `kind` than the one it extends replaces it.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from rayfill.spec.base import Spec
+from rayfill.spec.errors import InputError
+from rayfill.spec.problems import first_problem, problem_path
+
+S = TypeVar("S", bound=Spec)
+Tree = dict[str, Any]
+
+
+def load_spec(path: Path, spec: type[S], overrides: Sequence[str] = ()) -> S:
+    """The spec that a YAML file and overrides (`a.b=c`) describe. InputError names file, line and key."""
+    tree = read_tree(path)
+    for override in overrides:
+        apply_override(tree, override)
+    return validate(tree, spec, path)
+
+
+def validate(tree: Mapping[str, Any], spec: type[S], path: Path) -> S:
+    """`tree` as a typed spec; `path` is where it came from, for the sentence."""
+    try:
+        return spec.model_validate(tree)
+    except ValidationError as error:
+        line = _line_of(path, problem_path(error))
+        raise InputError(f"{path}{f':{line}' if line else ''}: {first_problem(error, spec)}") from None
+
+
+def read_tree(path: Path, seen: tuple[Path, ...] = ()) -> Tree:
+    """The file's mapping with what it extends merged below it."""
+    if path.resolve() in seen:
+        raise InputError(f"{path}: extends itself, through {' -> '.join(p.name for p in seen)}")
+    tree = _parse(path)
+    if not isinstance(tree, dict):
+        raise InputError(f"{path}: the file holds no mapping of keys to values")
+    base = tree.pop("extends", None)
+    if base is None:
+        return tree
+    if not isinstance(base, str):
+        raise InputError(f"{path}: extends: is the path of one YAML file, beside this one, not {base!r}")
+    return merge(read_tree(path.parent / base, (*seen, path.resolve())), tree)
+
+
+def merge(below: Tree, above: Tree) -> Tree:
+    """`above` laid over `below`; a mapping of another `kind` replaces what it lies on."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        fits = isinstance(old, dict) and isinstance(value, dict) and value.get("kind", old.get("kind")) == old.get("kind")
+        merged[key] = merge(old, value) if fits and isinstance(old, dict) else value
+    return merged
+
+
+def apply_override(tree: Tree, override: str) -> None:
+    """Set `a.b=c` in the tree; c is read as YAML, so numbers, true, null and [lists] work. List items by number."""
+    key, equals, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise InputError(f"--set {override}: write key=value, with dots between the keys, as in training.seed=1")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f"--set {override}: the value is not valid YAML") from None
+    value = _number(value)
+    node: Any = tree
+    for i, part in enumerate(parts):
+        last = i == len(parts) - 1
+        if isinstance(node, list):
+            if not part.isdigit() or int(part) >= len(node):
+                raise InputError(f"--set {override}: '{part}' is not an item of {'.'.join(parts[:i])}, which has 0 to {len(node) - 1}")
+            part_key: Any = int(part)
+        elif isinstance(node, dict):
+            part_key = part
+            if not last:
+                node.setdefault(part, {})
+        else:
+            raise InputError(f"--set {override}: {'.'.join(parts[:i])} is a single value, it has no '{part}'")
+        if last:
+            node[part_key] = value
+        else:
+            node = node[part_key]
+
+
+def _number(value: Any) -> Any:
+    # YAML 1.1 reads 1e-4 as text, because it wants a dot; everybody writes 1e-4.
+    if isinstance(value, str):
+        try:
+            return float(value) if "e" in value.lower() else value
+        except ValueError:
+            return value
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _numbers(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_numbers(v) for v in value]
+    return _number(value)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        others = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        from rayfill.spec.errors import nearest
+
+        raise InputError(f"{path}: no such file{nearest(path.name, others) if others else ''}") from None
+    except (IsADirectoryError, UnicodeDecodeError, PermissionError):
+        raise InputError(f"{path}: not a readable YAML file") from None
+
+
+def _parse(path: Path) -> Any:
+    try:
+        return _numbers(yaml.safe_load(_text(path)))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', None) or 'cannot be read'}") from None
+
+
+def _line_of(path: Path, keys: Sequence[str]) -> int | None:
+    """The line where the deepest of `keys` that the file itself holds stands; None if it came from elsewhere."""
+    node = yaml.compose(_text(path))
+    line: int | None = None
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            found = next((pair for pair in node.value if pair[0].value == key), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and key.isdigit() and int(key) < len(node.value):
+            node = node.value[int(key)]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

@@ -1,0 +1,56 @@
+"""Where things lie under a root: one place that knows the layout, so that commands agree on it."""
+
+import re
+from pathlib import Path
+
+from rayfill.spec.errors import InputError
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+
+
+def as_url(place: str | Path) -> str:
+    """An absolute `file://` or `s3://` URL without a trailing slash, for a URL or a local path."""
+    text = str(place)
+    if text.startswith("s3://"):
+        if not re.match(r"^s3://[a-z0-9][a-z0-9.-]{2,62}(/|$)", text):
+            raise InputError(f"{text}: not an S3 URL; write s3://bucket/prefix")
+        return text.rstrip("/")
+    if "://" in text and not text.startswith("file://"):
+        raise InputError(f"{text}: unknown scheme; allowed are file:// and s3://, or a local path")
+    return "file://" + str(Path(text.removeprefix("file://")).expanduser().resolve())
+
+
+def check_name(name: str, what: str) -> str:
+    """The name if it can be used in a URL and a file name; InputError otherwise."""
+    if not _NAME.match(name):
+        raise InputError(f"{what} '{name}': a name is 1-128 letters, digits, '.', '_' or '-', and begins with a letter or digit")
+    return name
+
+
+class Locations:
+    """The layout under one root URL."""
+
+    def __init__(self, root: str) -> None:
+        self.root = as_url(root)
+
+    def dataset(self, name_or_url: str) -> str:
+        """URL of a dataset: a plain name lies under the root, anything with a slash is taken as it is."""
+        if "/" in name_or_url:
+            return as_url(name_or_url)
+        return f"{self.root}/datasets/{check_name(name_or_url, 'dataset')}"
+
+    @property
+    def runs(self) -> str:
+        return f"{self.root}/runs"
+
+    def run(self, name: str) -> str:
+        """URL of a run's directory: spec, checkpoints, model."""
+        return f"{self.runs}/{check_name(name, 'run')}"
+
+    def mask_set(self, name: str) -> str:
+        """URL of a named mask set."""
+        return f"{self.root}/masks/{check_name(name, 'mask set')}"
+
+    def audit(self, model: str) -> str:
+        """URL of the audit log of a registered model."""
+        return f"{self.root}/audit/{check_name(model, 'model')}"

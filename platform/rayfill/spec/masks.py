@@ -1,0 +1,76 @@
+"""Which holes to make: mask families, weighted mixes of them, and named mask sets for evaluation."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from rayfill.spec.base import Spec
+from rayfill.spec.buckets import BUCKETS, bucket_name
+
+Weight = Annotated[float, Field(gt=0, description="share of this family in the mix, relative to the others")]
+
+
+class Rectangle(Spec):
+    """One random rectangle of up to `max_area` of the image (unet-resnet-gan, section 5: a quarter)."""
+
+    kind: Literal["rectangle"]
+    weight: Weight = 1.0
+    max_area: float = Field(0.25, gt=0, lt=1, description="largest area as a share of the image; area is uniform up to it")
+
+
+class Centre(Spec):
+    """A centred square whose side is `side` of the image's (lsgan-ae and dual-path: 0.5, a quarter of the area)."""
+
+    kind: Literal["centre"]
+    weight: Weight = 1.0
+    side: float = Field(0.5, gt=0, lt=1, description="side of the hole as a share of the image's sides")
+
+
+class FreeForm(Spec):
+    """Union of one random box and 1-3 brush strokes, DeepFill v2's training masks (informed-mask, section 1.4)."""
+
+    kind: Literal["free_form"]
+    weight: Weight = 1.0
+    box: float = Field(0.5, ge=0, lt=1, description="largest side of the box as a share of the image's; 0 draws none")
+    max_strokes: int = Field(3, ge=1, le=16)
+
+
+class Irregular(Spec):
+    """Hand-drawn strokes, rotated, scaled, eroded and cropped as GDN's training masks, in chosen hole-ratio buckets.
+
+    GDN cuts 180,000 masks from the Quick, Draw! irregular set, 30,000 a bucket, so buckets are equally likely here.
+    """
+
+    kind: Literal["irregular"]
+    weight: Weight = 1.0
+    buckets: tuple[str, ...] = Field(tuple(bucket_name(b) for b in BUCKETS), min_length=1)
+
+    @model_validator(mode="after")
+    def _known_buckets(self) -> "Irregular":
+        known = [bucket_name(b) for b in BUCKETS]
+        wrong = [b for b in self.buckets if b not in known]
+        if wrong:
+            raise ValueError(f"unknown bucket {wrong[0]!r}; allowed: {', '.join(known)}")
+        return self
+
+
+MaskFamily = Annotated[Rectangle | Centre | FreeForm | Irregular, Field(discriminator="kind")]
+
+
+class MaskMix(Spec):
+    """A weighted mix of mask families; every sample draws one family, then one mask of it."""
+
+    families: tuple[MaskFamily, ...] = Field(min_length=1)
+
+
+class MaskSetSpec(Spec):
+    """A named, reproducible set of masks to evaluate on: `per_bucket` masks in each of the six buckets.
+
+    The digest of this spec and of the masks' bytes names the set in every scorecard.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    family: MaskFamily
+    seed: int = Field(ge=0)
+    size: int = Field(ge=16, le=4096, description="height and width in pixels")
+    per_bucket: int = Field(ge=1, le=100_000)

@@ -1,0 +1,37 @@
+"""`model.json`: what stands beside a model's weights, so that they can be used and traced without the run that made them."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from rayfill.spec.base import Spec
+from rayfill.spec.contract import ImageContract
+from rayfill.spec.dataset import Sha256
+from rayfill.spec.recipe import ModelName, SystemChoice
+
+
+class Lineage(Spec):
+    """Where a model comes from: any number in any report leads back to these."""
+
+    run: str = Field(description="name of the training run")
+    step: int = Field(ge=0)
+    recipe: dict[str, Any] = Field(description="the full resolved recipe")
+    recipe_digest: Sha256
+    dataset: str = Field(description="URL of the dataset that it was trained on")
+    dataset_digest: Sha256
+    code_version: str = Field(description="rayfill's version and, where there is one, the git commit")
+    seed: int
+    workers: int = Field(ge=1)
+
+
+class ModelCard(Spec):
+    """Everything about a model but its weights."""
+
+    format: Literal["rayfill-model-1"]
+    name: ModelName
+    system: SystemChoice
+    contract: ImageContract
+    train_size: int = Field(ge=1, description="height and width of the images it was trained on, in pixels")
+    weights_sha256: Sha256
+    parameters: int = Field(ge=1, description="number of weights of all networks in the file")
+    lineage: Lineage

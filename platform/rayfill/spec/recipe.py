@@ -1,0 +1,118 @@
+"""A recipe: everything that decides what a training run learns. Which cluster runs it is not in here.
+
+What a system needs (`system`, and the names under `players` and `phases`) is checked against the system itself by
+`rayfill.systems.check_recipe`, because this package knows neither torch nor the systems.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from rayfill.spec.base import Spec
+from rayfill.spec.errors import nearest
+from rayfill.spec.masks import MaskMix
+
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+class SystemChoice(Spec):
+    """Which of the papers' systems, and its own options: networks, loss kinds, switches."""
+
+    kind: str
+    options: dict[str, Any]
+
+
+class Images(Spec):
+    """How photographs become training images: one size, square."""
+
+    size: int = Field(ge=16, le=2048, description="height and width of training images, in pixels")
+    resize: Literal["squash", "crop"] = Field(
+        description="squash: plain resize to the square, as GDN does; crop: shorter side to `size`, then a random square"
+    )
+    flip: bool = Field(description="mirror half of the images left to right")
+
+
+class Constant(Spec):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"]
+
+
+class Cosine(Spec):
+    """Linear warm-up over `warmup` steps, then a half cosine down to `final` times the rate at the run's last step."""
+
+    kind: Literal["cosine"]
+    warmup: int = Field(ge=0)
+    final: float = Field(ge=0, le=1)
+
+
+Schedule = Annotated[Constant | Cosine, Field(discriminator="kind")]
+
+
+class Player(Spec):
+    """How one player (a set of networks that share an optimiser) learns, and what its loss terms weigh."""
+
+    optimizer: Literal["adam", "adamw"]
+    lr: float = Field(gt=0, le=1)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
+    weight_decay: float = Field(ge=0, le=1)
+    schedule: Schedule
+    clip: float | None = Field(gt=0, description="largest norm of the player's gradient; null clips nothing")
+    ema: float | None = Field(gt=0, lt=1, description="decay of the moving average of the weights; null keeps none")
+    terms: dict[str, Annotated[float, Field(ge=0)]] = Field(description="weight of every loss term; 0 logs it only")
+
+
+class Phase(Spec):
+    """A stretch of training. Each step plays the rounds in turn; the players of one round move at once, on one forward pass."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    steps: int = Field(ge=1)
+    rounds: tuple[tuple[str, ...], ...] = Field(min_length=1)
+
+
+class Training(Spec):
+    """Batch, precision, and how often the run saves and reports."""
+
+    batch_size: int = Field(ge=1, description="samples a step over all workers; must be a multiple of their number")
+    accumulate: int = Field(ge=1, description="micro-batches that a worker's share of the batch is cut into")
+    precision: Literal["fp32", "bf16"]
+    channels_last: bool = Field(description="faster on GPUs, slower on most CPUs; the numbers stay the same")
+    seed: int = Field(ge=0, lt=2**31)
+    checkpoint_every: int = Field(ge=1, description="steps")
+    keep_checkpoints: int = Field(ge=1)
+    log_every: int = Field(ge=1, description="steps between two rows of metrics")
+    grid_every: int = Field(ge=1, description="steps between two sample grids")
+    max_failures: int = Field(ge=0, description="how often lost workers are replaced before the run gives up")
+
+
+class Recipe(Spec):
+    """One training run's contents, as `jobs/recipes/*.yaml` write it."""
+
+    name: ModelName = Field(description="the model's name in the registry")
+    system: SystemChoice
+    images: Images
+    masks: MaskMix
+    players: dict[str, Player] = Field(min_length=1)
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    training: Training
+
+    @property
+    def steps(self) -> int:
+        """Steps of all phases together."""
+        return sum(phase.steps for phase in self.phases)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [phase.name for phase in self.phases]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two phases share a name; they are {', '.join(names)}")
+        for phase in self.phases:
+            for player in (p for turn in phase.rounds for p in turn):
+                if player not in self.players:
+                    raise ValueError(f"phase '{phase.name}' moves unknown player '{player}'{nearest(player, self.players)}")
+        if self.training.batch_size % self.training.accumulate:
+            raise ValueError(
+                f"training.batch_size {self.training.batch_size} is not a multiple of "
+                f"training.accumulate {self.training.accumulate}"
+            )
+        return self

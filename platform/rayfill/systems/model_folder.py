@@ -1,0 +1,87 @@
+"""A model on disk: `weights.safetensors` and `model.json`. Reading one runs no code of its maker."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from rayfill.spec.errors import InputError
+from rayfill.spec.model import Lineage, ModelCard
+from rayfill.spec.recipe import Recipe
+from rayfill.systems.base import System
+
+WEIGHTS = "weights.safetensors"
+CARD = "model.json"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A system with its weights, in evaluation mode on its device, and its card."""
+
+    system: System
+    card: ModelCard
+    device: torch.device
+
+
+def save_model(folder: Path, system: System, weights: dict[str, torch.Tensor], recipe: Recipe, lineage: Lineage) -> ModelCard:
+    """Write the inference networks' `weights` (full parameter names) and their card into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = {n: t.detach().cpu().contiguous() for n, t in weights.items() if n.split(".", 1)[0] in system.inference_networks}
+    save_file(kept, folder / WEIGHTS)
+    card = ModelCard(
+        format="rayfill-model-1",
+        name=recipe.name,
+        system=recipe.system,
+        contract=system.contract(system.Options.model_validate(recipe.system.options)),
+        train_size=recipe.images.size,
+        weights_sha256=_sha256(folder / WEIGHTS),
+        parameters=sum(t.numel() for t in kept.values()),
+        lineage=lineage,
+    )
+    (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n")
+    return card
+
+
+def load_card(folder: Path) -> ModelCard:
+    """The card of a model folder; InputError if there is none or it is not one."""
+    path = folder / CARD
+    try:
+        return ModelCard.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{folder}: not a model folder, it has no {CARD}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def load_model(folder: Path, device: torch.device) -> Model:
+    """Load and check a model folder. InputError if a file is missing, altered, or does not fit its system."""
+    from rayfill.systems import build_system  # the registry of systems imports every system's networks
+
+    card = load_card(folder)
+    path = folder / WEIGHTS
+    if not path.exists():
+        raise InputError(f"{folder}: not a whole model, it has no {WEIGHTS}")
+    if _sha256(path) != card.weights_sha256:
+        raise InputError(f"{path}: its SHA-256 is not the one in {CARD}; the file was altered or cut short")
+    system = build_system(card.system)
+    try:
+        tensors = load_file(path, device=str(device))
+    except SafetensorError as error:
+        raise InputError(f"{path}: not a safetensors file: {error}") from None
+    for name in [n for n, _ in system.named_children() if n not in system.inference_networks]:
+        delattr(system, name)
+    expected = system.state_dict()
+    if {n: t.shape for n, t in tensors.items()} != {n: t.shape for n, t in expected.items()}:
+        raise InputError(f"{path}: the weights do not fit system '{card.system.kind}' with the options in {CARD}")
+    system.load_state_dict(tensors)
+    return Model(system.to(device).eval().requires_grad_(False), card, device)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
