@@ -1,0 +1,98 @@
+"""Which MLflow a root uses: MLFLOW_TRACKING_URI where it is set, else a SQLite file beside everything else.
+
+Nothing here touches MLflow's global tracking URI, so that two roots can be used in one process.
+"""
+
+import logging
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from mlflow.entities import Experiment
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from rayfill.spec.errors import Failed
+from rayfill.spec.locations import Locations
+
+EXPERIMENT = "rayfill"
+ARTIFACTS = "mlflow-artifacts"
+SERVER_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class MlflowPlace:
+    """An MLflow tracking store and where its files go.
+
+    Attributes:
+        tracking_uri: as MLflow takes it; may hold a password, so print `shown` instead.
+        artifact_root: URL of the files of runs and models; None where the tracking server decides that itself.
+    """
+
+    tracking_uri: str
+    artifact_root: str | None
+
+    @property
+    def shown(self) -> str:
+        """The tracking URI without user, password and query."""
+        parts = urlsplit(self.tracking_uri)
+        if not parts.netloc:
+            return self.tracking_uri
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
+
+
+def mlflow_place(locations: Locations) -> MlflowPlace:
+    """The MLflow of a root. SQLite cannot lie in a bucket: an s3:// root keeps it in ./.rayfill of the working directory."""
+    given = os.environ.get("MLFLOW_TRACKING_URI", "").strip()
+    artifacts = f"{locations.root}/{ARTIFACTS}"
+    if given:
+        return MlflowPlace(given, None if given.startswith(("http://", "https://", "databricks")) else artifacts)
+    local = locations.root.removeprefix("file://") if locations.root.startswith("file://") else str(Path(".rayfill").resolve())
+    return MlflowPlace(f"sqlite:///{local}/mlflow.db", artifacts)
+
+
+def client(place: MlflowPlace) -> MlflowClient:
+    """A client of the place; a SQLite file and its folder are made on first use. Failed if it does not answer."""
+    if place.tracking_uri.startswith("sqlite:///"):
+        Path(place.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    # A new database runs through sixty migrations, each announced on stderr.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    _check_server(place)
+    try:
+        found = MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
+        found.get_experiment_by_name(EXPERIMENT)
+    except ImportError as error:
+        raise Failed(f"MLflow at {place.shown} needs the Python package '{error.name}', which is not installed") from None
+    except (MlflowException, OSError) as error:
+        # The library's own text may hold the whole URI, password included.
+        raise Failed(f"MLflow at {place.shown} does not answer ({type(error).__name__}); check MLFLOW_TRACKING_URI") from None
+    return found
+
+
+def _check_server(place: MlflowPlace) -> None:
+    # MLflow itself tries a dead server for four minutes before it says so.
+    if not place.tracking_uri.startswith(("http://", "https://")):
+        return
+    try:
+        urllib.request.urlopen(f"{place.shown.rstrip('/')}/health", timeout=SERVER_TIMEOUT_S).close()
+    except urllib.error.HTTPError:
+        return  # it answers; whether it lets us in is MLflow's business
+    except OSError as error:
+        raise Failed(f"MLflow at {place.shown} does not answer ({error}); check MLFLOW_TRACKING_URI") from None
+
+
+def ensure_experiment(place: MlflowPlace, name: str = EXPERIMENT) -> str:
+    """Id of the experiment, created with the place's artifact root if it is new."""
+    mlflow = client(place)
+    known: Experiment | None = mlflow.get_experiment_by_name(name)
+    if known is not None:
+        return str(known.experiment_id)
+    try:
+        return str(mlflow.create_experiment(name, artifact_location=place.artifact_root))
+    except MlflowException:
+        # Another process was faster, or the failure is real and the next line tells.
+        return str(mlflow.get_experiment_by_name(name).experiment_id)
