@@ -32,7 +32,9 @@ def verb(commands: "argparse._SubParsersAction[Parser]", name: str, help: str, e
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--root", default="./.rayfill", metavar="URL", help="where datasets, runs and models lie (default: %(default)s)")
+    parser.add_argument(
+        "--root", default="./.rayfill", metavar="URL", help="where datasets, runs and models lie (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
     return parser
 

@@ -1,4 +1,7 @@
-"""`rayfill`: one console script, a verb a file. Results on stdout, progress on stderr; exit 0 done, 2 wrong input, 1 anything else."""
+"""`rayfill`: one console script, a verb a file.
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 2 the input is wrong, 1 anything else.
+"""
 
 import json
 import sys
@@ -14,7 +17,9 @@ VERBS = (ingest, train, evaluate, models, promote, rollback, inpaint, serve, doc
 
 def build_parser() -> Parser:
     """The whole command line."""
-    parser = Parser(prog="rayfill", description="Train, promote and serve image-inpainting models on a Ray cluster.", allow_abbrev=False)
+    parser = Parser(
+        prog="rayfill", description="Train, promote and serve image-inpainting models on a Ray cluster.", allow_abbrev=False
+    )
     parser.add_argument("--version", action="version", version=f"rayfill {__version__}")
     commands = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
     for module in VERBS:

@@ -18,9 +18,9 @@ class DenseDetector(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        plan = [(3, width, 1), (width, 2 * width, 1), (2 * width, 4 * width, 2), (4 * width, 8 * width, 2), (8 * width, 8 * width, 1)]
+        widths = [3, width, 2 * width, 4 * width, 8 * width, 8 * width]
         layers: list[nn.Module] = []
-        for inputs, outputs, stride in plan:
+        for inputs, outputs, stride in zip(widths, widths[1:], (1, 1, 2, 2, 1), strict=False):
             layers += [*_same_conv(inputs, outputs, stride), nn.LeakyReLU(SLOPE)]
         self.down = nn.Sequential(*layers)
         self.up = nn.Sequential(

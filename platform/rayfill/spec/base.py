@@ -7,10 +7,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 
-class Spec(BaseModel):
-    """Base of everything a user may write. Frozen; an unknown key or a value of another type is an error."""
+class Strict(BaseModel):
+    """Frozen; an unknown key or a value of another type is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Spec(Strict):
+    """Base of everything a user may write."""
 
     def canonical(self) -> str:
         """The spec as JSON with sorted keys and no spaces: equal specs give equal text."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rayfill.spec.base import Spec, canonical_json
+from rayfill.spec.base import Spec, Strict, canonical_json
 
 Split = Literal["train", "val"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -15,12 +15,14 @@ class IngestSpec(Spec):
 
     val_share: float = Field(0.1, ge=0, lt=1, description="share of photographs held out, chosen by content hash")
     shard_mib: float = Field(256.0, gt=0, le=4096, description="target size of a shard in MiB")
-    max_side: int | None = Field(None, ge=32, description="shrink photographs whose shorter side is longer than this, in pixels")
+    max_side: int | None = Field(
+        None, ge=32, description="shrink photographs to this shorter side where it is longer, in pixels"
+    )
     min_side: int = Field(32, ge=8, description="photographs with a shorter side below this are skipped as tiny")
     quality: int = Field(95, ge=50, le=100, description="JPEG quality where a photograph has to be encoded again")
 
 
-class Shard(Spec):
+class Shard(Strict):
     """One tar file of a dataset. `index` holds each sample's id, offset and length, so that nothing is read to be skipped."""
 
     path: str
@@ -32,23 +34,23 @@ class Shard(Spec):
     index_sha256: Sha256
 
 
-class Rejection(Spec):
+class Rejection(Strict):
     """A photograph that did not enter the dataset, or entered it changed, and why."""
 
     path: str
     reason: str
 
 
-class Manifest(Spec):
+class Manifest(Strict):
     """`manifest.json`: written last, so a dataset is either whole or not there."""
 
     format: Literal["rayfill-dataset-1"]
-    digest: Sha256
+    dataset_digest: Sha256
     source: str
     spec: IngestSpec
     shards: tuple[Shard, ...]
     samples: dict[Split, int]
-    converted: dict[str, int] = Field(description="how many photographs were converted, by reason (cmyk, 16-bit, exif-rotated, ...)")
+    converted: dict[str, int] = Field(description="photographs that were converted, counted by reason (cmyk, 16-bit, ...)")
     skipped: tuple[Rejection, ...]
 
     def of_split(self, split: Split) -> tuple[Shard, ...]:

@@ -1,7 +1,7 @@
 """From a YAML file and `--set key=value` to a typed spec, or to one sentence about what is wrong and where.
 
 A file may begin with `extends: other.yaml` (a path beside it) and then says only what differs: mappings are merged, anything
-else replaced. `key: {replace: ...}` is not needed: a mapping that carries another `kind` than the one it extends replaces it.
+else is replaced, and so is a mapping by one of another `kind`. `drop: [players.detector]` leaves keys of the other file out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from rayfill.spec.base import Spec
-from rayfill.spec.errors import InputError
+from rayfill.spec.errors import InputError, nearest
 from rayfill.spec.problems import first_problem, problem_path
 
 S = TypeVar("S", bound=Spec)
@@ -43,12 +43,27 @@ def read_tree(path: Path, seen: tuple[Path, ...] = ()) -> Tree:
     tree = _parse(path)
     if not isinstance(tree, dict):
         raise InputError(f"{path}: the file holds no mapping of keys to values")
-    base = tree.pop("extends", None)
+    base, drop = tree.pop("extends", None), tree.pop("drop", [])
     if base is None:
         return tree
     if not isinstance(base, str):
         raise InputError(f"{path}: extends: is the path of one YAML file, beside this one, not {base!r}")
-    return merge(read_tree(path.parent / base, (*seen, path.resolve())), tree)
+    below = read_tree(path.parent / base, (*seen, path.resolve()))
+    for key in drop:
+        _drop(below, str(key), path)
+    return merge(below, tree)
+
+
+def _drop(tree: Tree, key: str, path: Path) -> None:
+    *parents, last = key.split(".")
+    node: Any = tree
+    for parent in parents:
+        node = node.get(parent, {}) if isinstance(node, dict) else {}
+    if not isinstance(node, dict) or last not in node:
+        raise InputError(
+            f"{path}: drop: the file it extends has no '{key}'{nearest(last, node if isinstance(node, dict) else ())}"
+        )
+    del node[last]
 
 
 def merge(below: Tree, above: Tree) -> Tree:
@@ -77,7 +92,9 @@ def apply_override(tree: Tree, override: str) -> None:
         last = i == len(parts) - 1
         if isinstance(node, list):
             if not part.isdigit() or int(part) >= len(node):
-                raise InputError(f"--set {override}: '{part}' is not an item of {'.'.join(parts[:i])}, which has 0 to {len(node) - 1}")
+                raise InputError(
+                    f"--set {override}: '{part}' is not an item of {'.'.join(parts[:i])}, which has 0 to {len(node) - 1}"
+                )
             part_key: Any = int(part)
         elif isinstance(node, dict):
             part_key = part
@@ -114,8 +131,6 @@ def _text(path: Path) -> str:
         return path.read_text()
     except FileNotFoundError:
         others = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        from rayfill.spec.errors import nearest
-
         raise InputError(f"{path}: no such file{nearest(path.name, others) if others else ''}") from None
     except (IsADirectoryError, UnicodeDecodeError, PermissionError):
         raise InputError(f"{path}: not a readable YAML file") from None

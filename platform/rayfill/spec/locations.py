@@ -23,7 +23,9 @@ def as_url(place: str | Path) -> str:
 def check_name(name: str, what: str) -> str:
     """The name if it can be used in a URL and a file name; InputError otherwise."""
     if not _NAME.match(name):
-        raise InputError(f"{what} '{name}': a name is 1-128 letters, digits, '.', '_' or '-', and begins with a letter or digit")
+        raise InputError(
+            f"{what} '{name}': a name is 1-128 letters, digits, '.', '_' or '-', and begins with a letter or digit"
+        )
     return name
 
 
@@ -50,6 +52,11 @@ class Locations:
     def mask_set(self, name: str) -> str:
         """URL of a named mask set."""
         return f"{self.root}/masks/{check_name(name, 'mask set')}"
+
+    @property
+    def scorecards(self) -> str:
+        """URL of the folder of all scorecards, whoever made them."""
+        return f"{self.root}/scorecards"
 
     def audit(self, model: str) -> str:
         """URL of the audit log of a registered model."""

@@ -49,8 +49,11 @@ def _fields_at(model: type[BaseModel], loc: list[Any]) -> list[str]:
     """Field names of the model at a location, following lists, dicts and unions."""
     models: list[type[BaseModel]] = [model]
     for part in loc:
-        found = [m for current in models for m in _models_in(current.model_fields[part].annotation)
-                 ] if any(part in current.model_fields for current in models) else _narrow(models, part)
+        found = (
+            [m for current in models for m in _models_in(current.model_fields[part].annotation)]
+            if any(part in current.model_fields for current in models)
+            else _narrow(models, part)
+        )
         models = found or models
     return [name for m in models for name in m.model_fields]
 

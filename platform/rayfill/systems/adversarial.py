@@ -5,6 +5,7 @@ which looks at the raw output, and both weights stand in the recipe.
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -36,7 +37,7 @@ class Adversarial(System):
     """Players: generator (L1 + non-saturating adversarial loss) and critic (binary cross-entropy)."""
 
     Options = AdversarialOptions
-    roles: Mapping[str, PlayerRole] = {
+    roles: ClassVar[Mapping[str, PlayerRole]] = {
         "generator": PlayerRole(networks=("generator",), terms=("reconstruction", "adversarial")),
         "critic": PlayerRole(networks=("critic",), terms=("critic",)),
     }

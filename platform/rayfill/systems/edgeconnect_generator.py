@@ -16,7 +16,9 @@ class GeneratorOptions(Spec):
 
     width: int = Field(ge=1, le=512, description="channels after the first layer; 64 in the paper")
     blocks: int = Field(ge=0, le=64, description="residual blocks; 8 in the paper")
-    dilate: Literal["first", "both"] = Field(description="which convolutions of a block are dilated: code 'first', paper 'both'")
+    dilate: Literal["first", "both"] = Field(
+        description="which convolutions of a block are dilated: code 'first', paper 'both'"
+    )
 
 
 def build_generator(options: GeneratorOptions) -> EdgeConnectGenerator:

@@ -6,7 +6,7 @@ generator is also paid for looking unrepaired; `detach_weight` turns that off.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -44,7 +44,7 @@ class GDN(System):
     """Players: generator (weighted reconstruction, eq. 7) and detector (weakly supervised detection, eq. 4-6)."""
 
     Options = GDNOptions
-    roles: Mapping[str, PlayerRole] = {
+    roles: ClassVar[Mapping[str, PlayerRole]] = {
         "generator": PlayerRole(networks=("generator",), terms=("reconstruction",)),
         "detector": PlayerRole(networks=("detector",), terms=("detection",)),
     }
@@ -67,7 +67,7 @@ class GDN(System):
         output = repair(self.generator, batch.image, batch.mask)
         return {"output": output, "logits": self.detector(output)}
 
-    def terms(self, player: Literal["generator", "detector"] | str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         if player == "detector":
             options = self.options
             return {"detection": detection_loss(shared["logits"], batch.mask, options.detection_loss, options.focusing)}

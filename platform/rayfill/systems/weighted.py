@@ -1,6 +1,7 @@
 """Weight: GDN's generator alone, with a hard-weighted L1 (gdn, section 4.3; 6 in holes, 1 elsewhere, as in PConv)."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -25,7 +26,7 @@ class Weighted(System):
     """One player, the generator."""
 
     Options = WeightedOptions
-    roles: Mapping[str, PlayerRole] = {"generator": PlayerRole(networks=("generator",), terms=("reconstruction",))}
+    roles: ClassVar[Mapping[str, PlayerRole]] = {"generator": PlayerRole(networks=("generator",), terms=("reconstruction",))}
     inference_networks = ("generator",)
 
     def __init__(self, options: WeightedOptions) -> None:

@@ -1,0 +1,45 @@
+# Set-up needs python3 (3.11 or 3.12) with venv, nothing else. `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/ready ## install everything at the locked versions into .venv
+
+# uv, not pip: pip takes a CPU-only torch on some machines, beside which torchvision cannot be imported.
+.venv/ready: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch .venv/ready
+
+demo: setup ## the whole life of a model, on photographs that come with the dependencies
+	$(BIN)/rayfill demo
+
+test: setup ## run every test
+	$(BIN)/python -m pytest
+
+check: setup ## ruff, format and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## let ruff put things in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## speed of the training step and of the loader, beside their references
+	$(BIN)/python -m benchmarks.train_step
+	$(BIN)/python -m benchmarks.loader
+
+lock: setup ## resolve requirements.lock anew from pyproject.toml; it names no index host
+	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
+
+clean: ## remove the virtual environment and caches; data under .rayfill stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,37 @@
+"""`rayfill schema`: JSON Schemas of what users write, for editors that complete and check YAML."""
+
+import argparse
+import json
+from typing import Any
+
+from jobs.arguments import Parser, verb
+
+KINDS = ("recipe", "sweep", "release", "ingest", "maskset")
+
+
+def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Declare the command."""
+    parser = verb(commands, "schema", "print the JSON Schema of a kind of file", "rayfill schema recipe > recipe.schema.json")
+    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Print the schema."""
+    schema = schema_of(args.kind)
+    if not args.json:
+        print(json.dumps(schema, indent=1))
+    return schema
+
+
+def schema_of(kind: str) -> dict[str, Any]:
+    """The JSON Schema of one of `KINDS`; a recipe's knows the options of every system."""
+    from rayfill.spec.dataset import IngestSpec
+    from rayfill.spec.masks import MaskSetSpec
+    from rayfill.spec.release import Release
+    from rayfill.spec.sweep import Sweep
+    from rayfill.systems.schema import recipe_schema
+
+    if kind == "recipe":
+        return recipe_schema()
+    specs = {"sweep": Sweep, "release": Release, "ingest": IngestSpec, "maskset": MaskSetSpec}
+    return specs[kind].model_json_schema()

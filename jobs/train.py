@@ -1,0 +1,139 @@
+"""`rayfill train`: a recipe and a dataset become a run and, at its end, a registered model."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from jobs.arguments import Parser, positive, verb
+from rayfill.spec.document import load_spec, validate
+from rayfill.spec.errors import InputError
+from rayfill.spec.locations import Locations, check_name
+from rayfill.spec.recipe import Recipe
+from rayfill.spec.run import RunSpec, new_run_name
+
+
+def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Declare the command."""
+    example = "rayfill train jobs/recipes/gdn.yaml --data photos --workers 2 --set training.seed=1"
+    parser = verb(commands, "train", "train a recipe on a dataset with Ray Train", example)
+    parser.add_argument("recipe", metavar="RECIPE", type=Path, nargs="?", help="YAML file, such as jobs/recipes/gdn.yaml")
+    parser.add_argument(
+        "--data", required=True, metavar="DATASET", help="name under the root, path or URL of an ingested dataset"
+    )
+    parser.add_argument("--workers", type=positive, default=1, metavar="N", help="training processes (default: %(default)s)")
+    parser.add_argument("--name", help="the run's name; that of a stopped run resumes it (default: a new one)")
+    parser.add_argument(
+        "--address", metavar="URL", help="dashboard of a Ray cluster to run on (default: RAY_ADDRESS, else a local Ray)"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="override any key of the recipe"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check everything and print the resolved recipe; start nothing")
+    # How a submitted job gets the recipe: resolved, because its file need not exist on the cluster.
+    parser.add_argument("--resolved-recipe", help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Check everything that can be checked here, then train here or on the cluster."""
+    recipe = read_recipe(args)
+    from rayfill.systems import check_recipe  # torch comes with it
+
+    check_recipe(recipe)
+    locations = Locations(args.root)
+    name = check_name(args.name or new_run_name(recipe), "run")
+    if args.dry_run:
+        print(json.dumps(recipe.model_dump(mode="json"), indent=1))
+        return {"recipe": recipe.model_dump(mode="json"), "recipe_digest": recipe.digest()}
+    from rayfill.cluster.local import inside_job
+
+    address = args.address or os.environ.get("RAY_ADDRESS")
+    if address and not inside_job():
+        return _submit(args, recipe, locations, name, address)
+    return _train_here(args, recipe, locations, name)
+
+
+def read_recipe(args: argparse.Namespace) -> Recipe:
+    """The recipe of the command line, with its overrides."""
+    if args.resolved_recipe:
+        return validate(json.loads(args.resolved_recipe), Recipe, Path("recipe"))
+    if args.recipe is None:
+        raise InputError("rayfill train: RECIPE is missing; the shipped ones are jobs/recipes/*.yaml")
+    return load_spec(args.recipe, Recipe, args.overrides)
+
+
+def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str, address: str) -> dict[str, object]:
+    from rayfill.cluster.submit import run_as_job
+
+    arguments = ["train", "--resolved-recipe", recipe.canonical(), "--name", name, "--root", locations.root]
+    arguments += ["--data", locations.dataset(args.data), "--workers", str(args.workers)]
+    try:
+        result = run_as_job(address, arguments, job=name)
+    except KeyboardInterrupt:
+        _say_how_to_resume(name)
+        raise
+    _show(result)
+    return result
+
+
+def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str) -> dict[str, object]:
+    from rayfill.cluster.local import local_ray
+    from rayfill.data.dataset import open_dataset
+    from rayfill.registry.register import register_run
+    from rayfill.training.code_version import code_version
+    from rayfill.training.on_ray import share_of_cluster, train_on_ray
+    from rayfill.training.run_directory import claim
+    from rayfill.training.worker import check_run
+
+    dataset = open_dataset(locations.dataset(args.data))
+    check_run(recipe, dataset.manifest.samples.get("train", 0), args.workers)
+    spec = RunSpec(
+        format="rayfill-run-1",
+        name=name,
+        recipe=recipe,
+        root=locations.root,
+        dataset=locations.dataset(args.data),
+        dataset_digest=dataset.digest,
+        workers=args.workers,
+        code_version=code_version(),
+        created=_now(),
+    )
+    with local_ray():
+        share = share_of_cluster(args.workers)
+        spec = claim(spec)
+        shown = f"{args.workers} worker{'s' * (args.workers > 1)} with {share.cpus} CPU{' and 1 GPU' * share.gpu} each"
+        print(f"run {name}: {recipe.steps} steps of {recipe.training.batch_size}, {shown}", file=sys.stderr, flush=True)
+        try:
+            mlflow_run = train_on_ray(spec, share)
+        except KeyboardInterrupt:
+            _say_how_to_resume(name)
+            raise
+    version = register_run(name, locations, mlflow_run)
+    result: dict[str, object] = {
+        "run": name,
+        "model": recipe.name,
+        "version": version,
+        "mlflow_run": mlflow_run,
+        "folder": f"{locations.run(name)}/model",
+    }
+    _show(result)
+    return result
+
+
+def _show(result: dict[str, object]) -> None:
+    print(f"run {result['run']} is finished: model {result['model']}/{result['version']}, files in {result['folder']}")
+
+
+def _say_how_to_resume(name: str) -> None:
+    print(
+        f"run {name} is stopped; the same command with --name {name} goes on from its last checkpoint",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat(timespec="seconds")

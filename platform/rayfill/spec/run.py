@@ -1,0 +1,45 @@
+"""A run: its name is its identity, and `run.json` in its directory says what it was made of."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from rayfill.spec.base import Spec
+from rayfill.spec.dataset import Sha256
+from rayfill.spec.recipe import Recipe
+
+
+class RunSpec(Spec):
+    """Everything that decides a run's numbers, resolved. Written once, before anything starts, and never changed."""
+
+    format: Literal["rayfill-run-1"]
+    name: str
+    recipe: Recipe
+    root: str = Field(description="URL under which datasets, runs and models lie")
+    dataset: str = Field(description="URL")
+    dataset_digest: Sha256
+    workers: int = Field(ge=1)
+    code_version: str
+    created: str = Field(description="UTC, ISO 8601")
+
+    def differs_from(self, other: "RunSpec") -> str | None:
+        """The first key, dotted, in which two runs would give other numbers; None if they are the same run."""
+        mine, theirs = (r.model_dump(mode="json", exclude={"created", "code_version", "root"}) for r in (self, other))
+        return _first_difference(mine, theirs, "")
+
+
+def new_run_name(recipe: Recipe) -> str:
+    """``gdn-20261120-104502-3f9c``: readable, sortable and, for all practical purposes, unique."""
+    return f"{recipe.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def _first_difference(mine: object, theirs: object, path: str) -> str | None:
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key in [*mine, *(k for k in theirs if k not in mine)]:
+            found = _first_difference(mine.get(key), theirs.get(key), f"{path}.{key}" if path else str(key))
+            if found:
+                return found
+        return None
+    return None if mine == theirs else f"{path} ({theirs!r} there, {mine!r} here)"

@@ -1,0 +1,28 @@
+"""The JSON Schema of recipes, with every system's own options in place of the open mapping that `spec` has to leave."""
+
+from typing import Any
+
+from rayfill.spec.recipe import Recipe
+from rayfill.systems import SYSTEMS
+
+
+def recipe_schema() -> dict[str, Any]:
+    """A JSON Schema; `extends` and `drop`, which are resolved while the file is read, are allowed at the top."""
+    schema = Recipe.model_json_schema()
+    definitions: dict[str, Any] = schema["$defs"]
+    choices = []
+    for kind, system in SYSTEMS.items():
+        options = system.Options.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= options.pop("$defs", {})
+        choices.append(
+            {
+                "type": "object",
+                "properties": {"kind": {"const": kind}, "options": options},
+                "required": ["kind", "options"],
+                "additionalProperties": False,
+            }
+        )
+    definitions["SystemChoice"] = {"oneOf": choices}
+    schema["properties"] |= {"extends": {"type": "string"}, "drop": {"type": "array", "items": {"type": "string"}}}
+    schema.pop("required")  # a recipe that extends another one gives only what differs
+    return schema

@@ -1,0 +1,35 @@
+"""What happens to a gradient between the loss and the optimiser: averaged over the workers, then clipped.
+
+The gradients of one player travel as one flat buffer per type. DistributedDataParallel is not used: several players on one
+shared forward pass, and gradient penalties, are what its hooks do not support (docs/adr/0003-gradients.md).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import distributed
+
+
+def average_over_workers(gradients: Sequence[torch.Tensor]) -> None:
+    """Replace each gradient by its mean over the workers, in place. Alone, nothing happens."""
+    if not (distributed.is_available() and distributed.is_initialized()) or distributed.get_world_size() == 1:
+        return
+    by_type: dict[torch.dtype, list[torch.Tensor]] = {}
+    for gradient in gradients:
+        by_type.setdefault(gradient.dtype, []).append(gradient)
+    for group in by_type.values():
+        flat = torch.cat([g.reshape(-1) for g in group])
+        distributed.all_reduce(flat)
+        flat /= distributed.get_world_size()
+        for gradient, part in zip(group, flat.split([g.numel() for g in group]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+
+def clip(gradients: Sequence[torch.Tensor], largest: float | None) -> torch.Tensor:
+    """The 2-norm over all gradients (a scalar tensor); they are scaled down in place where it exceeds `largest`."""
+    norm = torch.nn.utils.get_total_norm(list(gradients))
+    if largest is not None:
+        factor = (largest / (norm + 1e-6)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient.mul_(factor)
+    return norm

@@ -1,0 +1,88 @@
+"""The one training loop. It runs every system, with or without Ray, and leaves saving and showing to its hooks."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import torch
+
+from rayfill.data.batch import Batch
+from rayfill.spec.errors import Failed
+from rayfill.training.gradients import average_over_workers
+from rayfill.training.seeding import seed_step
+from rayfill.training.state import TrainState
+from rayfill.training.step import play_step
+
+
+class Hooks(Protocol):
+    """What happens around the steps. Every worker's loop calls them at the same steps."""
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """New numbers, the same on every worker: loss terms and gradient norms, images/s over all workers."""
+
+    def grid(self, state: TrainState) -> None:
+        """Time for a sample grid."""
+
+    def checkpoint(self, state: TrainState) -> None:
+        """Time to save."""
+
+
+def run_loop(state: TrainState, batches: Iterator[Batch], hooks: Hooks, *, device: torch.device, rank: int) -> None:
+    """Train from `state.step` to the recipe's last step.
+
+    Args:
+        state: changed in place.
+        batches: this worker's uint8 batches, beginning with that of step `state.step`.
+        hooks: called after the step in question, with the state as it then is.
+
+    Raises:
+        Failed: a loss or a gradient is no longer a finite number; the sentence names it and the step.
+    """
+    training = state.recipe.training
+    last = state.recipe.steps
+    began, counted_from = time.perf_counter(), state.step
+    ahead = _on_device(batches, device, training.channels_last)
+    while state.step < last:
+        seed_step(training.seed, state.step, rank)
+        measured = play_step(state.system, state.players, state.phase(), next(ahead), training, state.step)
+        state.step += 1
+        saves = state.step % training.checkpoint_every == 0 or state.step == last
+        if state.step % training.log_every == 0 or saves:
+            values = mean_over_workers(measured)
+            refuse_non_finite(values, state)
+            now = time.perf_counter()
+            values["images_per_s"] = (state.step - counted_from) * training.batch_size / (now - began)
+            began, counted_from = now, state.step
+            hooks.metrics(state.step, values)
+        if state.step % training.grid_every == 0 or state.step == last:
+            hooks.grid(state)
+        if saves:
+            hooks.checkpoint(state)
+
+
+def mean_over_workers(measured: Mapping[str, torch.Tensor]) -> dict[str, float]:
+    """Scalars averaged over the workers, so that all of them see a NaN at the same step and none waits for a stopped one."""
+    values = torch.stack([value.detach().float() for value in measured.values()])
+    average_over_workers([values])
+    return dict(zip(measured, values.tolist(), strict=True))
+
+
+def refuse_non_finite(values: Mapping[str, float], state: TrainState) -> None:
+    """Stop before a NaN is saved, with the name of the number and of the first weight that it reached."""
+    broken = next((name for name, value in values.items() if not math.isfinite(value)), None)
+    if broken is None:
+        return
+    weight = next((n for n, p in state.system.named_parameters() if not p.isfinite().all()), "no weight yet")
+    raise Failed(
+        f"step {state.step}: {broken} is {values[broken]}, first broken weight: {weight}; "
+        "the last checkpoint is from before it. Try a lower players.*.lr, players.*.clip=1.0 or training.precision=fp32"
+    )
+
+
+def _on_device(batches: Iterator[Batch], device: torch.device, channels_last: bool) -> Iterator[Batch]:
+    """Batches on the device, the next one already on its way while the current one is used."""
+    coming = next(batches).to(device, channels_last)
+    while True:
+        current, coming = coming, next(batches).to(device, channels_last)
+        yield current

@@ -1,0 +1,127 @@
+"""The same loop on a Ray cluster: a Ray Train V2 TorchTrainer gives workers, process group, checkpoints and replacements."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+import ray.train
+import ray.train.torch
+from ray.train import Checkpoint, CheckpointConfig, CheckpointUploadMode, FailureConfig, RunConfig, ScalingConfig
+
+from rayfill.registry.mlflow_place import mlflow_place
+from rayfill.spec.errors import Failed, InputError
+from rayfill.spec.locations import Locations
+from rayfill.spec.run import RunSpec
+from rayfill.training.run_directory import publish_model
+from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
+from rayfill.training.worker import MODEL, Place, run_worker
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one worker gets of the cluster."""
+
+    cpus: int
+    gpu: bool
+
+
+def share_of_cluster(workers: int) -> Share:
+    """Equal shares of the cluster's CPUs, and a GPU for each worker where there are any. InputError if it is too small."""
+    resources = ray.cluster_resources()
+    cpus, gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
+    if gpus and workers > gpus:
+        raise InputError(f"--workers {workers}: the cluster has {gpus} GPUs, one for each worker; allowed are 1 to {gpus}")
+    if workers > cpus:
+        raise InputError(f"--workers {workers}: the cluster has {cpus} CPUs; allowed are 1 to {cpus}")
+    return Share(cpus // workers, gpus > 0)
+
+
+def train_on_ray(run: RunSpec, share: Share) -> str:
+    """Train to the end, replacing lost workers, and publish the final model in the run's directory.
+
+    A run that was stopped goes on from its last checkpoint: Ray Train finds it by the run's name.
+
+    Returns:
+        The id of the run's MLflow run.
+
+    Raises:
+        Failed: training broke down (a NaN, or more lost workers than the recipe allows).
+    """
+    place = mlflow_place(Locations(run.root))
+    mlflow_run = open_tracked_run(place, run)
+    status = "FAILED"
+    try:
+        _fit(run, share, mlflow_run)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        close_tracked_run(place, mlflow_run, status)
+    return mlflow_run
+
+
+def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
+    training = run.recipe.training
+    trainer = ray.train.torch.TorchTrainer(
+        _worker_main,
+        train_loop_config={"run": run.model_dump(mode="json"), "mlflow_run": mlflow_run, "cpus": share.cpus},
+        scaling_config=ScalingConfig(num_workers=run.workers, use_gpu=share.gpu, resources_per_worker=_resources(share)),
+        run_config=RunConfig(
+            name=run.name,
+            storage_path=Locations(run.root).runs.removeprefix("file://"),
+            # Controller errors are retried without limit by default: an impossible request would hang, not fail.
+            failure_config=FailureConfig(max_failures=training.max_failures, controller_failure_limit=training.max_failures),
+            checkpoint_config=CheckpointConfig(num_to_keep=training.keep_checkpoints),
+        ),
+    )
+    try:
+        result = trainer.fit()
+    except ray.train.TrainingFailedError as error:
+        cause = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise Failed(
+            f"run {run.name}: {cause}; start it again with --name {run.name} to go on from its last checkpoint"
+        ) from error
+    broken = (result.return_value or {}).get("failed")
+    if broken:
+        raise Failed(f"run {run.name}: {broken}")
+    if result.checkpoint is None:
+        raise Failed(f"run {run.name}: it ended without a checkpoint")
+    with result.checkpoint.as_directory() as folder:
+        publish_model(run.root, run.name, Path(folder) / MODEL)
+
+
+def _resources(share: Share) -> dict[str, float]:
+    return {"CPU": share.cpus, **({"GPU": 1} if share.gpu else {})}
+
+
+def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
+    """What every Ray Train worker runs. A breakdown that trying again cannot mend is returned, not raised."""
+    run = RunSpec.model_validate(config["run"])
+    context = ray.train.get_context()
+    rank = context.get_world_rank()
+    place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])
+    tracker = Tracker(mlflow_place(Locations(run.root)), config["mlflow_run"]) if rank == 0 else None
+    checkpoint = ray.train.get_checkpoint()
+    try:
+        if checkpoint is None:
+            run_worker(run, place, None, _report, tracker)
+        else:
+            with checkpoint.as_directory() as folder:
+                run_worker(run, place, Path(folder), _report, tracker)
+    except (Failed, InputError) as error:
+        return {"failed": str(error)}
+    return {}
+
+
+def _report(folder: Path | None, step: int, metrics: Mapping[str, float]) -> None:
+    """Hand a checkpoint to Ray Train, which uploads it while training goes on and then removes the local copy."""
+    ray.train.report(
+        {"step": step, **metrics},
+        checkpoint=Checkpoint.from_directory(str(folder)) if folder else None,
+        checkpoint_dir_name=f"step-{step:09d}",
+        checkpoint_upload_mode=CheckpointUploadMode.ASYNC,
+        delete_local_checkpoint_after_upload=True,
+    )

@@ -1,0 +1,83 @@
+"""One player at training time: its parameters, its optimiser, the moving average of its weights."""
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from rayfill.spec import recipe as spec
+from rayfill.training.gradients import average_over_workers, clip
+from rayfill.training.schedule import rate_factor
+
+Tree = dict[str, object]
+
+
+class Player:
+    """Steps one set of parameters. `parameters` are named as in the system, in a fixed order."""
+
+    def __init__(self, parameters: dict[str, nn.Parameter], settings: spec.Player, steps: int) -> None:
+        self.parameters = parameters
+        self.settings = settings
+        self._steps = steps
+        kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
+        self.optimizer = kind(
+            list(parameters.values()), lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay, fused=True
+        )
+        self.ema = {n: p.detach().clone() for n, p in parameters.items()} if settings.ema else {}
+        self.updates = 0
+
+    def loss(self, terms: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The weighted sum of the player's terms."""
+        total: torch.Tensor = sum(  # type: ignore[assignment]  # sum() starts from int 0
+            self.settings.terms[name] * term for name, term in terms.items() if self.settings.terms[name] > 0
+        )
+        return total
+
+    def step(self, gradients: list[torch.Tensor], at: int) -> torch.Tensor:
+        """One update from this worker's gradients at global step `at`; returns the norm of the averaged gradient."""
+        average_over_workers(gradients)
+        norm = clip(gradients, self.settings.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.lr * rate_factor(self.settings.schedule, at, self._steps)
+        for parameter, gradient in zip(self.parameters.values(), gradients, strict=True):
+            parameter.grad = gradient
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.updates += 1
+        self._average()
+        return norm
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """What is evaluated and served: the moving average where one is kept, else the weights themselves."""
+        return dict(self.ema) if self.ema else {n: p.detach() for n, p in self.parameters.items()}
+
+    def state(self) -> Tree:
+        """Optimiser state, average and counter, keyed by parameter name."""
+        moments = self.optimizer.state_dict()["state"]
+        names = list(self.parameters)
+        return {
+            "updates": self.updates,
+            "optimizer": {names[i]: dict(entry) for i, entry in moments.items()},
+            "ema": dict(self.ema),
+        }
+
+    def load_state(self, state: Tree) -> None:
+        """Take over what `state()` gave."""
+        names = list(self.parameters)
+        full = self.optimizer.state_dict()
+        saved = state["optimizer"]
+        assert isinstance(saved, dict)
+        full["state"] = {names.index(name): entry for name, entry in saved.items()}
+        self.optimizer.load_state_dict(full)
+        ema = state["ema"]
+        assert isinstance(ema, dict)
+        for name, tensor in ema.items():
+            self.ema[name].copy_(tensor)
+        assert isinstance(state["updates"], int)
+        self.updates = state["updates"]
+
+    def _average(self) -> None:
+        if not self.settings.ema:
+            return
+        # Young averages would be mostly the random start; this ramp is TensorFlow's ExponentialMovingAverage's.
+        decay = min(self.settings.ema, (1 + self.updates) / (10 + self.updates))
+        get_ema_multi_avg_fn(decay)(list(self.ema.values()), [p.detach() for p in self.parameters.values()], self.updates)

@@ -1,0 +1,62 @@
+"""A run's directory in the store: claimed by name once, holding its spec, its checkpoints and, at the end, its model."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from rayfill.data.store import AlreadyExists, NotFound
+from rayfill.data.stores import open_store
+from rayfill.spec.errors import InputError
+from rayfill.spec.locations import Locations
+from rayfill.spec.run import RunSpec
+
+SPEC = "run.json"
+MODEL = "model"
+
+
+def claim(run: RunSpec) -> RunSpec:
+    """Make the run's directory its own, or take up the run of that name where it stopped.
+
+    Returns:
+        The run as it was first claimed: `run` itself if it is new.
+
+    Raises:
+        InputError: the name belongs to a finished run, or to one of another recipe, dataset or number of workers.
+    """
+    store = open_store(Locations(run.root).run(run.name))
+    try:
+        store.write(SPEC, (run.model_dump_json(indent=1) + "\n").encode(), if_absent=True)
+        return run
+    except AlreadyExists:
+        earlier = read_run(run.root, run.name)
+    difference = run.differs_from(earlier)
+    if difference:
+        raise InputError(
+            f"--name {run.name}: that name belongs to another run, which differs in {difference}; choose another name"
+        )
+    if is_finished(run.root, run.name):
+        raise InputError(f"--name {run.name}: that run is finished; a run's name is never used again")
+    return earlier
+
+
+def read_run(root: str, name: str) -> RunSpec:
+    """The spec of a run; InputError if there is no such run."""
+    store = open_store(Locations(root).run(name))
+    try:
+        return RunSpec.model_validate_json(store.read(SPEC))
+    except NotFound:
+        raise InputError(f"run '{name}': there is none under {Locations(root).runs}") from None
+    except ValidationError as error:
+        raise InputError(f"{store.url_of(SPEC)}: not a run of this version of rayfill: {error.errors()[0]['msg']}") from None
+
+
+def is_finished(root: str, name: str) -> bool:
+    """Whether the run has its final model."""
+    return open_store(Locations(root).run(name)).exists(f"{MODEL}/model.json")
+
+
+def publish_model(root: str, name: str, folder: Path) -> None:
+    """Copy a model folder to the run's place for its final model; the card last, so that it is never there without weights."""
+    store = open_store(Locations(root).run(name))
+    for path in sorted(folder.iterdir(), key=lambda p: p.suffix == ".json"):
+        store.upload(f"{MODEL}/{path.name}", path)

@@ -1,0 +1,55 @@
+"""One training step: play the phase's rounds on a batch. Knows players and precision, but none of the systems."""
+
+from collections.abc import Mapping
+
+import torch
+
+from rayfill.data.batch import Batch
+from rayfill.spec.recipe import Phase, Training
+from rayfill.systems.base import System
+from rayfill.training.player import Player
+
+
+def play_step(
+    system: System, players: Mapping[str, Player], phase: Phase, batch: Batch, settings: Training, at: int
+) -> dict[str, torch.Tensor]:
+    """Play all rounds of one step and return `player/term` and `player/gradient_norm` as scalar tensors (not yet synced).
+
+    The players of a round are differentiated on one shared forward pass, each with respect to its own parameters alone,
+    and move only when all gradients of the round are there.
+    """
+    measured: dict[str, torch.Tensor] = {}
+    for turn in phase.rounds:
+        gradients, terms = _round_gradients(system, players, turn, batch, settings)
+        measured |= terms
+        for name in turn:
+            measured[f"{name}/gradient_norm"] = players[name].step(gradients[name], at)
+    return measured
+
+
+def _round_gradients(
+    system: System, players: Mapping[str, Player], turn: tuple[str, ...], batch: Batch, settings: Training
+) -> tuple[dict[str, list[torch.Tensor]], dict[str, torch.Tensor]]:
+    gradients: dict[str, list[torch.Tensor]] = {}
+    measured: dict[str, torch.Tensor] = {}
+    device = batch.image.device.type
+    for part in batch.split(settings.accumulate):
+        with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16"):
+            shared = system.share(part)
+            terms = {name: system.terms(name, part, shared) for name in turn}
+        for i, name in enumerate(turn):
+            loss = players[name].loss(terms[name]) / settings.accumulate
+            found = torch.autograd.grad(loss, list(players[name].parameters.values()), retain_graph=i < len(turn) - 1)
+            _add(gradients, name, found)
+            for term, value in terms[name].items():
+                key = f"{name}/{term}"
+                measured[key] = measured.get(key, torch.zeros_like(value)) + value.detach() / settings.accumulate
+    return gradients, measured
+
+
+def _add(gradients: dict[str, list[torch.Tensor]], name: str, found: tuple[torch.Tensor, ...]) -> None:
+    if name not in gradients:
+        gradients[name] = list(found)
+        return
+    for total, gradient in zip(gradients[name], found, strict=True):
+        total.add_(gradient)

@@ -1,0 +1,88 @@
+"""The MLflow side of a training run: made by the driver before the start, written by rank 0 alone."""
+
+import sys
+import time
+from collections.abc import Mapping
+
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from rayfill.registry.mlflow_place import MlflowPlace, client, ensure_experiment
+from rayfill.spec.run import RunSpec
+from rayfill.systems.inpaint import UInt8
+
+RUN_TAG = "rayfill.run"
+
+
+def open_tracked_run(place: MlflowPlace, run: RunSpec) -> str:
+    """Id of the run's MLflow run: the one of an earlier start if there is one, else a new one with spec and lineage."""
+    mlflow = client(place)
+    experiment = ensure_experiment(place)
+    found = mlflow.search_runs([experiment], filter_string=f"tags.`{RUN_TAG}` = '{run.name}'", max_results=1)
+    if found:
+        mlflow.update_run(found[0].info.run_id, status="RUNNING")
+        return str(found[0].info.run_id)
+    tags = {
+        RUN_TAG: run.name,
+        "rayfill.recipe_digest": run.recipe.digest(),
+        "rayfill.mask_digest": run.recipe.masks.digest(),
+        "rayfill.dataset": run.dataset,
+        "rayfill.dataset_digest": run.dataset_digest,
+        "rayfill.code_version": run.code_version,
+    }
+    created = mlflow.create_run(experiment, tags=tags, run_name=run.name)
+    run_id = str(created.info.run_id)
+    params = [Param(key, value[:6000]) for key, value in flatten(run.recipe.model_dump(mode="json"), "")]
+    mlflow.log_batch(run_id, params=params, tags=[RunTag("rayfill.workers", str(run.workers))])
+    mlflow.log_dict(run_id, run.model_dump(mode="json"), "run.json")
+    return run_id
+
+
+def close_tracked_run(place: MlflowPlace, run_id: str, status: str) -> None:
+    """Set the run's final status: FINISHED, FAILED or KILLED."""
+    client(place).set_terminated(run_id, status=status)
+
+
+class Tracker:
+    """Sends numbers and pictures of one run. MLflow being away for a while costs nothing: rows wait for the next call."""
+
+    def __init__(self, place: MlflowPlace, run_id: str) -> None:
+        self._mlflow: MlflowClient = client(place)
+        self._run_id = run_id
+        self._waiting: list[Metric] = []
+        self._warned = False
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Log one row of metrics at a step."""
+        now = int(time.time() * 1000)
+        self._waiting += [Metric(name, value, now, step) for name, value in values.items()]
+        try:
+            while self._waiting:
+                self._mlflow.log_batch(self._run_id, metrics=self._waiting[:1000])
+                self._waiting = self._waiting[1000:]
+        except (MlflowException, OSError) as error:
+            self._warn(error)
+
+    def picture(self, name: str, step: int, picture: UInt8) -> None:
+        """Log an (H,W,3) uint8 picture under a name and a step."""
+        try:
+            self._mlflow.log_image(self._run_id, picture, key=name, step=step)
+        except (MlflowException, OSError) as error:
+            self._warn(error)
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            print(
+                f"MLflow does not answer ({type(error).__name__}); training goes on, metrics wait", file=sys.stderr, flush=True
+            )
+        self._warned = True
+
+
+def flatten(tree: object, prefix: str) -> list[tuple[str, str]]:
+    """Dotted keys and text values of nested mappings and lists."""
+    if isinstance(tree, dict):
+        return [pair for key, value in tree.items() for pair in flatten(value, f"{prefix}.{key}" if prefix else str(key))]
+    if isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
+        return [pair for i, value in enumerate(tree) for pair in flatten(value, f"{prefix}.{i}")]
+    return [(prefix, str(tree))]

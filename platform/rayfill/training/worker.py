@@ -1,0 +1,165 @@
+"""One worker's run: stream, state, loop and hooks put together. Ray Train calls it, and so can anybody without Ray."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+import torch
+
+from rayfill.data.batch import Batch
+from rayfill.data.dataset import open_dataset
+from rayfill.data.stream import Stream
+from rayfill.spec.dataset import Split
+from rayfill.spec.errors import InputError
+from rayfill.spec.model import Lineage
+from rayfill.spec.recipe import Recipe
+from rayfill.spec.run import RunSpec
+from rayfill.systems.model_folder import save_model
+from rayfill.training.grid import sample_grid
+from rayfill.training.loop import run_loop
+from rayfill.training.progress import Progress
+from rayfill.training.state import TrainState
+from rayfill.training.tracking import Tracker
+
+PREFETCH = 4
+"""Batches that are decoded ahead."""
+GRID_SAMPLES = 4
+"""Rows of a sample grid."""
+MODEL = "model"
+"""Folder inside a checkpoint that holds the model as it would be served."""
+
+Save = Callable[[Path | None, int, Mapping[str, float]], None]
+"""Called by every worker at a checkpoint: with the folder on rank 0, which is then `save`'s to remove, and None elsewhere;
+with the step; with the latest metrics."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the run this worker stands."""
+
+    rank: int
+    world: int
+    device: torch.device
+    threads: int
+
+
+def run_worker(run: RunSpec, place: Place, resume_from: Path | None, save: Save, tracker: Tracker | None) -> TrainState:
+    """Train `run` to its end on this worker, from a checkpoint folder or from the start. Rank 0 tracks and prints progress."""
+    configure_device(place)
+    recipe = run.recipe
+    state = TrainState(recipe, place.device)
+    if resume_from is not None:
+        state.load(resume_from)
+    dataset = open_dataset(run.dataset)
+    with Stream(
+        dataset,
+        "train",
+        seed=recipe.training.seed,
+        batch_size=recipe.training.batch_size,
+        rank=place.rank,
+        world=place.world,
+        images=recipe.images,
+        masks=recipe.masks,
+        threads=place.threads,
+        prefetch=PREFETCH,
+        pin=place.device.type == "cuda",
+    ) as stream:
+        stream.load_state_dict({"step": state.step})
+        hooks = WorkerHooks(run, place, state.step, save, tracker)
+        run_loop(state, iter(stream), hooks, device=place.device, rank=place.rank)
+    return state
+
+
+def configure_device(place: Place) -> None:
+    """Process-wide settings of torch for this worker."""
+    torch.set_num_threads(place.threads)
+    if place.device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+
+
+class WorkerHooks:
+    """Progress, tracking, grids and checkpoints of one worker."""
+
+    def __init__(self, run: RunSpec, place: Place, step: int, save: Save, tracker: Tracker | None) -> None:
+        self._run, self._place, self._save, self._tracker = run, place, save, tracker
+        self._progress = Progress(run.recipe.steps, step, run.recipe.training.batch_size) if place.rank == 0 else None
+        self._latest: dict[str, float] = {}
+        self._grid_batch: Batch | None = None
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Show and track rank 0's numbers."""
+        self._latest = dict(values)
+        if self._progress:
+            self._progress.update(step, {k: v for k, v in values.items() if k != "images_per_s"})
+        if self._tracker:
+            self._tracker.metrics(step, values)
+
+    def grid(self, state: TrainState) -> None:
+        """Track a picture of the same few photographs each time."""
+        if not self._tracker:
+            return
+        if self._grid_batch is None:
+            self._grid_batch = grid_batch(self._run, self._place.device)
+        system = state.system
+        contract = system.contract(system.Options.model_validate(state.recipe.system.options))
+        self._tracker.picture("samples", state.step, sample_grid(system, contract, self._grid_batch))
+
+    def checkpoint(self, state: TrainState) -> None:
+        """Rank 0 writes state and model into a folder, everybody calls `save`."""
+        folder = Path(mkdtemp(prefix="rayfill-checkpoint-")) if self._place.rank == 0 else None
+        if folder:
+            write_checkpoint(folder, state, self._run)
+        self._save(folder, state.step, self._latest)
+
+
+def write_checkpoint(folder: Path, state: TrainState, run: RunSpec) -> None:
+    """The state to resume from and, in `model/`, the model as it would be served now."""
+    state.save(folder)
+    recipe: Recipe = run.recipe
+    lineage = Lineage(
+        run=run.name,
+        step=state.step,
+        recipe=recipe.model_dump(mode="json"),
+        recipe_digest=recipe.digest(),
+        dataset=run.dataset,
+        dataset_digest=run.dataset_digest,
+        code_version=run.code_version,
+        seed=recipe.training.seed,
+        workers=run.workers,
+    )
+    save_model(folder / MODEL, state.system, state.inference_weights(), recipe, lineage)
+
+
+def grid_batch(run: RunSpec, device: torch.device) -> Batch:
+    """The photographs of the sample grid: the first ones of val, or of train where nothing was held out."""
+    recipe, dataset = run.recipe, open_dataset(run.dataset)
+    split: Split = "val" if dataset.manifest.samples.get("val") else "train"
+    count = min(GRID_SAMPLES, dataset.manifest.samples[split])
+    with Stream(
+        dataset,
+        split,
+        seed=recipe.training.seed,
+        batch_size=count,
+        rank=0,
+        world=1,
+        images=recipe.images,
+        masks=recipe.masks,
+        threads=1,
+        prefetch=1,
+        pin=False,
+    ) as stream:
+        return next(iter(stream)).to(device, recipe.training.channels_last)
+
+
+def check_run(recipe: Recipe, dataset_samples: int, workers: int) -> None:
+    """What must fit between recipe, data and cluster. InputError before anything starts."""
+    training = recipe.training
+    if training.batch_size % (workers * training.accumulate):
+        raise InputError(
+            f"training.batch_size: {training.batch_size} cannot be shared by {workers} workers in {training.accumulate} "
+            f"micro-batches; it must be a multiple of {workers * training.accumulate}"
+        )
+    if dataset_samples < 1:
+        raise InputError("--data: the dataset has no training photographs")
