@@ -37,7 +37,7 @@ class MaskSetManifest(Spec):
     """`maskset.json`: what the set is, what it was made from, and what its files must be."""
 
     format: Literal["rayfill-maskset-1"]
-    digest: Sha256
+    set_digest: Sha256
     spec: MaskSetSpec
     shards: tuple[MaskShard, ...]
 
@@ -53,11 +53,11 @@ def make_mask_set(spec: MaskSetSpec, url: str) -> MaskSet:
     shards = []
     for number, bucket in enumerate(made.bits):
         data = _pack(made, bucket)
-        path = f"masks-{number}.tar"
-        store.write(path, data)
         digest = hashlib.sha256(data).hexdigest()
+        path = f"masks-{number}-{digest[:12]}.tar"  # whoever makes another set here at the same time writes other files
+        store.write(path, data)
         shards.append(MaskShard(path=path, bucket=bucket, masks=spec.per_bucket, bytes=len(data), sha256=digest))
-    manifest = MaskSetManifest(format="rayfill-maskset-1", digest=made.digest, spec=spec, shards=tuple(shards))
+    manifest = MaskSetManifest(format="rayfill-maskset-1", set_digest=made.digest, spec=spec, shards=tuple(shards))
     try:
         store.write(MANIFEST, manifest.model_dump_json(indent=1).encode() + b"\n", if_absent=True)
     except AlreadyExists:
@@ -78,8 +78,8 @@ def load_mask_set(url: str) -> MaskSet:
     if [shard.bucket for shard in manifest.shards] != wanted:
         raise InputError(f"{store.url_of(MANIFEST)}: shards: must be one for each of the buckets {', '.join(wanted)}")
     loaded = MaskSet(manifest.spec, {shard.bucket: _unpack(store, shard, manifest.spec) for shard in manifest.shards})
-    if loaded.digest != manifest.digest:
-        raise InputError(f"{store.url_of(MANIFEST)}: digest: not that of the spec and the masks; the file was altered")
+    if loaded.digest != manifest.set_digest:
+        raise InputError(f"{store.url_of(MANIFEST)}: set_digest: not that of the spec and the masks; the file was altered")
     return loaded
 
 
