@@ -1,0 +1,84 @@
+"""A dataset as others use it: its manifest, checked, and its samples by number."""
+
+import bisect
+import hashlib
+import itertools
+from pathlib import Path
+from typing import get_args
+
+from pydantic import ValidationError
+
+from rayfill.data.shard_reader import ShardReader
+from rayfill.data.store import NotFound, Store
+from rayfill.data.stores import open_store
+from rayfill.spec.dataset import Manifest, Shard, Split, dataset_digest_text
+from rayfill.spec.errors import InputError
+from rayfill.spec.problems import first_problem
+
+MANIFEST = "manifest.json"
+
+
+class Dataset:
+    """A whole dataset. Can be pickled, and used from many threads."""
+
+    def __init__(self, store: Store, manifest: Manifest, cache: Path | None = None) -> None:
+        self.store = store
+        self.manifest = manifest
+        self.reader = ShardReader(store, cache)
+        self._ends = {s: list(itertools.accumulate(shard.samples for shard in manifest.of_split(s))) for s in get_args(Split)}
+
+    @property
+    def digest(self) -> str:
+        """The name of the dataset's content: 64 hex digits, the same wherever it lies."""
+        return self.manifest.dataset_digest
+
+    def len_of(self, split: Split) -> int:
+        """How many samples a split has."""
+        return self.manifest.samples.get(split, 0)
+
+    def shards(self, split: Split) -> tuple[Shard, ...]:
+        """The shards of a split. InputError if it is empty."""
+        found = self.manifest.of_split(split)
+        if not found:
+            raise InputError(f"{self.store.url}: its split '{split}' is empty; ingest with another --val-share")
+        return found
+
+    def read(self, split: Split, number: int) -> tuple[str, bytes]:
+        """Id and JPEG of sample `number` of a split, in the dataset's own order. IndexError if there are not as many."""
+        shards, ends = self.shards(split), self._ends[split]
+        if not 0 <= number < ends[-1]:
+            raise IndexError(number)
+        at = bisect.bisect_right(ends, number)
+        return self.reader.read(shards[at], number - ends[at] + shards[at].samples)
+
+
+def open_dataset(url: str, cache: Path | None = None) -> Dataset:
+    """The dataset at a URL or local path.
+
+    Args:
+        url: where its manifest lies.
+        cache: folder for copies of shards that lie elsewhere; by default one a user among the system's temporary files.
+
+    Raises:
+        InputError: there is none, or its manifest is not one or was altered.
+    """
+    store = open_store(url)
+    where = store.url_of(MANIFEST)
+    try:
+        data = store.read(MANIFEST)
+    except NotFound:
+        if store.exists("parts/plan.json"):
+            raise InputError(f"{store.url}: this dataset is only half made; run the same rayfill ingest again") from None
+        raise InputError(f"{store.url}: there is no dataset here (no {MANIFEST}); make one with rayfill ingest") from None
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        raise InputError(f"{where}: not the manifest of a dataset: {first_problem(error, Manifest)}") from None
+    if manifest.dataset_digest != digest_of(manifest.shards):
+        raise InputError(f"{where}: the digest in it is not that of its shards; the file was altered")
+    return Dataset(store, manifest, cache)
+
+
+def digest_of(shards: tuple[Shard, ...]) -> str:
+    """The digest that names a dataset: SHA-256 over the content and order of its shards."""
+    return hashlib.sha256(dataset_digest_text(shards).encode()).hexdigest()

@@ -1,0 +1,146 @@
+"""From a source of photographs to a dataset. It can be killed at any point and run again; the manifest comes last.
+
+Duplicates are byte-identical files. Within a part the packer drops them. Across parts the first part keeps the photograph:
+once every part is packed, those that hold a photograph of an earlier one are packed again without it. So the source is read
+once, and a second time only where there are such copies, and the dataset depends on the listing alone, not on who was faster.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+from tqdm import tqdm
+
+from rayfill.data.dataset import MANIFEST, digest_of
+from rayfill.data.pack import PackJob, pack_part
+from rayfill.data.plan import Part, plan_parts
+from rayfill.data.receipt import PLAN, Plan, Receipt, receipt_key
+from rayfill.data.sources import open_source
+from rayfill.data.store import AlreadyExists, Store
+from rayfill.data.stores import open_store
+from rayfill.spec.dataset import IngestSpec, Manifest
+from rayfill.spec.errors import InputError
+
+RunParts = Callable[[Callable[[PackJob], Receipt], Sequence[PackJob]], Iterable[Receipt]]
+"""A parallel map: applies the function to every job, anywhere and in any order, and yields the results as they come."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The dataset's manifest, and whether this call made it or found it whole already."""
+
+    manifest: Manifest
+    made: bool
+
+
+def run_inline(pack: Callable[[PackJob], Receipt], jobs: Sequence[PackJob]) -> Iterator[Receipt]:
+    """A `RunParts` that works in this process, one part after another."""
+    return map(pack, jobs)
+
+
+def ingest(source: str, dataset: str, spec: IngestSpec, run_parts: RunParts) -> Ingested:
+    """Make the dataset at URL `dataset`, or finish one that was begun from the same source with the same spec.
+
+    Raises:
+        InputError: there is nothing to ingest, the place holds another dataset, or one of the two cannot be used.
+    """
+    origin, store = open_source(source), open_store(dataset)
+    listing = tqdm(origin.files(), desc="listing", unit=" files", disable=None, delay=2)
+    parts = list(plan_parts(listing, max(1, int(spec.shard_mib * 2**20))))
+    if not parts:
+        raise InputError(f"{source}: holds no files; a source is a folder, a tar file or an s3:// prefix of photographs")
+    _claim(store, Plan(format="rayfill-ingest-1", source=origin.url, spec=spec))
+    receipts = _finished(store, parts)
+    todo = [PackJob(origin.url, store.url, spec, part) for part in parts if part.number not in receipts]
+    if todo and store.exists(MANIFEST):
+        raise _occupied(store)
+    while todo:
+        with tqdm(total=sum(len(j.part.files) for j in todo), desc="ingest", unit=" photos", disable=None) as progress:
+            for receipt in run_parts(pack_part, todo):
+                receipts[receipt.part] = receipt
+                progress.update(len(parts[receipt.part].files))
+        todo = _repeats(parts, receipts, PackJob(origin.url, store.url, spec, parts[0]))
+    return _publish(store, _manifest(origin.url, spec, [receipts[part.number] for part in parts]))
+
+
+def _claim(store: Store, plan: Plan) -> None:
+    if store.exists(MANIFEST) and not store.exists(PLAN):
+        raise _occupied(store)
+    try:
+        store.write(PLAN, plan.model_dump_json(indent=1).encode(), if_absent=True)
+    except AlreadyExists:
+        try:
+            found = Plan.model_validate_json(store.read(PLAN))
+        except ValidationError:
+            raise InputError(f"{store.url_of(PLAN)}: not the plan of an ingest; give the dataset another name") from None
+        if found != plan:
+            was = f"from {found.source}" if found.source != plan.source else "with other options"
+            state = "holds a dataset" if store.exists(MANIFEST) else "holds a half-made dataset"
+            raise InputError(f"{store.url}: {state} that was made {was}; give another name") from None
+
+
+def _finished(store: Store, parts: Sequence[Part]) -> dict[int, Receipt]:
+    """The receipts of an earlier, killed run."""
+    keys = {entry.key for entry in store.list("parts/")} - {PLAN}
+    foreign = keys - {receipt_key(part.number) for part in parts}
+    found: dict[int, Receipt] = {}
+    for part in parts:
+        key = receipt_key(part.number)
+        if key in keys:
+            receipt = Receipt.model_validate_json(store.read(key))
+            if receipt.files != part.digest():
+                foreign.add(key)
+            found[part.number] = receipt
+    if foreign:
+        raise InputError(f"{store.url}: its source has changed since this dataset was begun; give another name")
+    return found
+
+
+def _occupied(store: Store) -> InputError:
+    return InputError(f"{store.url}: holds a dataset already, and a dataset is never overwritten; give another name")
+
+
+def _repeats(parts: Sequence[Part], receipts: dict[int, Receipt], template: PackJob) -> list[PackJob]:
+    """Jobs for the parts that hold a photograph of an earlier part."""
+    seen: set[str] = set()
+    jobs = []
+    for part in parts:
+        names = frozenset(name for name, _ in receipts[part.number].samples)
+        if again := names & seen:
+            jobs.append(replace(template, part=part, drop=again | frozenset(receipts[part.number].dropped)))
+        seen |= names
+    return jobs
+
+
+def _manifest(source: str, spec: IngestSpec, receipts: Sequence[Receipt]) -> Manifest:
+    shards = tuple(s for split in ("train", "val") for r in receipts for s in r.shards if s.split == split)
+    skipped = tuple(rejection for r in receipts for rejection in r.skipped)
+    if not shards:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in Counter(r.reason for r in skipped).most_common())
+        raise InputError(f"{source}: none of its {len(skipped)} files can be used: {reasons}")
+    converted: Counter[str] = Counter()
+    for receipt in receipts:
+        converted.update(receipt.converted)
+    return Manifest(
+        format="rayfill-dataset-1",
+        dataset_digest=digest_of(shards),
+        source=source,
+        spec=spec,
+        shards=shards,
+        samples={split: sum(s.samples for s in shards if s.split == split) for split in ("train", "val")},
+        converted=dict(sorted(converted.items())),
+        skipped=skipped,
+    )
+
+
+def _publish(store: Store, manifest: Manifest) -> Ingested:
+    """Write the manifest, unless another run of the same ingest just did."""
+    data = manifest.model_dump_json(indent=1).encode()
+    try:
+        store.write(MANIFEST, data, if_absent=True)
+    except AlreadyExists:
+        if store.read(MANIFEST) != data:
+            raise _occupied(store) from None
+        return Ingested(manifest, made=False)
+    return Ingested(manifest, made=True)

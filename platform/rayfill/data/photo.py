@@ -1,0 +1,123 @@
+"""One photograph's bytes to the JPEG that a shard holds, or to the reason why there is none. No file makes it crash."""
+
+import io
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from rayfill.data.colours import is_deep, to_rgb8
+from rayfill.spec.dataset import IngestSpec
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif"}
+)
+"""Endings of files that are looked at; others are skipped unread as 'not-a-photograph'."""
+
+MAX_PIXELS = 2**27
+"""134 megapixels, 400 MB once decoded; a file may claim far more than it holds (a decompression bomb)."""
+
+MAX_SIDE = 65_500
+"""The longest side that JPEG encoders write, in pixels."""
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")  # not all that Pillow reads: some run programs
+_ORIENTATION = 0x0112
+_TURNS = {  # what makes a picture of EXIF orientation 2..8 upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """`jpeg`: an 8-bit RGB JPEG that decodes without a warning. `conversions`: what was changed; none: the file itself."""
+
+    jpeg: bytes
+    conversions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Why a photograph stays out: 'unreadable', 'tiny' or 'too-large'."""
+
+    reason: str
+
+
+def prepare(data: bytes, spec: IngestSpec) -> Accepted | Rejected:
+    """Check, and where needed convert, one photograph.
+
+    A sound RGB JPEG stays byte for byte as it is. Anything else becomes an upright 8-bit RGB JPEG of `spec.quality` without
+    chroma subsampling, for these reasons: 'cmyk', '16-bit', 'grayscale', 'palette', 'alpha' (laid over white),
+    'exif-rotated', 'animated' (its first frame), 'colour-space', 'shrunk' (to `spec.max_side`), 'damaged' (decodes, but not
+    without warnings), 'format' (nothing but that it is no JPEG).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are dealt with here
+            return _prepare(data, spec)
+    except Exception:
+        # Pillow's parsers raise whatever a malformed file makes them stumble over: SyntaxError, struct.error, MemoryError, ...
+        return Rejected("unreadable")
+
+
+def _prepare(data: bytes, spec: IngestSpec) -> Accepted | Rejected:
+    image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    width, height = image.size
+    if min(width, height) < spec.min_side:
+        return Rejected("tiny")
+    scale = min(1.0, (spec.max_side or math.inf) / min(width, height))
+    if width * height > MAX_PIXELS or max(width, height) * scale > MAX_SIDE:
+        return Rejected("too-large")
+    jpeg = image.format in ("JPEG", "MPO")  # MPO is a JPEG with further ones behind it, such as phones write
+    reasons = ["16-bit"] if is_deep(image) else []
+    turn = _orientation(image)
+    if jpeg and image.mode == "RGB" and turn == 1 and scale == 1:
+        return Accepted(data, ()) if _decodes(data) else Accepted(_encode(to_rgb8(image)[0], spec.quality), ("damaged",))
+    if not jpeg and getattr(image, "n_frames", 1) > 1:
+        reasons.append("animated")
+        image.seek(0)
+    target = (round(width * scale), round(height * scale))
+    if scale < 1:
+        image.draft(None, target)  # JPEG decodes to a half, a quarter or an eighth in a fraction of the time
+        reasons.append("shrunk")
+    rgb, changed = to_rgb8(image)
+    if turn != 1:
+        # Some of Pillow's formats turn the picture while they load; `image` then no longer says that it has to be.
+        if (left := _orientation(image)) != 1:
+            rgb = rgb.transpose(_TURNS[left])
+            target = target[::-1] if left >= 5 else target
+        reasons.append("exif-rotated")
+    if rgb.size != target:
+        rgb = rgb.resize(target, Image.Resampling.LANCZOS)
+    return Accepted(_encode(rgb, spec.quality), tuple(reasons + changed) or ("format",))
+
+
+def _decodes(data: bytes) -> bool:
+    try:
+        simplejpeg.decode_jpeg(data, strict=True)  # as the stream does: no warning will come up during training
+    except ValueError:
+        return False
+    return True
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8; 1, upright, where the metadata is missing, senseless or cannot be read."""
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:
+        return 1
+    return value if value in _TURNS else 1
+
+
+def _encode(image: Image.Image, quality: int) -> bytes:
+    pixels = np.ascontiguousarray(np.asarray(image))
+    encoded: bytes = simplejpeg.encode_jpeg(pixels, quality=quality, colorspace="RGB", colorsubsampling="444")
+    return encoded
