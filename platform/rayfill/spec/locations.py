@@ -49,6 +49,10 @@ class Locations:
         """URL of a run's directory: spec, checkpoints, model."""
         return f"{self.runs}/{check_name(name, 'run')}"
 
+    def run_model(self, name: str) -> str:
+        """URL of the model folder that a finished run leaves."""
+        return f"{self.run(name)}/model"
+
     def mask_set(self, name: str) -> str:
         """URL of a named mask set."""
         return f"{self.root}/masks/{check_name(name, 'mask set')}"

@@ -1,0 +1,83 @@
+"""A model folder and a dataset in, a scorecard out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from rayfill.evaluation import archive
+from rayfill.evaluation.exam import Exam, prepare_exam
+from rayfill.evaluation.examine import examine
+from rayfill.evaluation.scorecard import Measured, Scorecard, Subject, summarise
+from rayfill.spec.locations import Locations
+from rayfill.spec.masks import MaskSetSpec
+from rayfill.spec.model import ModelCard
+from rayfill.systems.model_folder import load_card, load_model
+
+CHUNK = 4
+"""Photographs a task: six masks each, so a task is long beside its overhead even for a tiny model."""
+
+
+def evaluate_model(
+    folder: Path,
+    dataset_url: str,
+    locations: Locations,
+    *,
+    images: int | None,
+    spread: bool,
+    mask_set: MaskSetSpec | None = None,
+) -> Scorecard:
+    """The scorecard of the model in `folder`, kept in the archive under `locations`.
+
+    Where these weights were scored under this very protocol before, that card is returned and nothing is measured.
+
+    Args:
+        folder: a model folder.
+        dataset_url, locations, images, mask_set: as for `prepare_exam`.
+        spread: on the Ray that is up; else in this process, on its GPU if it has one.
+
+    Raises:
+        InputError: the model folder, the dataset, the mask set or the archived card cannot be used.
+    """
+    model = load_card(folder)
+    exam = prepare_exam(model.train_size, dataset_url, locations, images, mask_set)
+    known = archive.find(locations, model.weights_sha256, exam.protocol.digest())
+    if known is not None:
+        return known.model_copy(update={"model": subject_of(model)})  # another run may have ended with these very weights
+    card = score_model(folder, exam, spread)
+    archive.keep(locations, card)
+    return card
+
+
+def score_model(folder: Path, exam: Exam, spread: bool) -> Scorecard:
+    """Measure the model in `folder`, whatever the archive holds. A progress bar goes to stderr."""
+    card = load_card(folder)
+    measured: list[Measured] = []
+    with tqdm(total=exam.protocol.images, desc=f"evaluating {card.name}", unit="photo", disable=None) as bar:
+        for chunk in _spread(folder, exam) if spread else _serial(folder, exam):
+            measured += chunk
+            bar.update(len({one.image for one in chunk}))
+    rows = summarise(measured)
+    return Scorecard(format="rayfill-scorecard-1", protocol=exam.protocol, model=subject_of(card), rows=rows)
+
+
+def subject_of(card: ModelCard) -> Subject:
+    """What a scorecard says of the model it is about."""
+    return Subject(name=card.name, run=card.lineage.run, step=card.lineage.step, weights_sha256=card.weights_sha256)
+
+
+def _chunks(count: int) -> list[range]:
+    return [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+
+
+def _serial(folder: Path, exam: Exam) -> Iterator[list[Measured]]:
+    model = load_model(folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    for chunk in _chunks(exam.protocol.images):
+        yield examine(model, exam, chunk)
+
+
+def _spread(folder: Path, exam: Exam) -> Iterator[list[Measured]]:
+    from rayfill.evaluation.on_ray import examine_on_ray  # importing Ray takes seconds that the serial way need not pay
+
+    return examine_on_ray(folder, exam, _chunks(exam.protocol.images))

@@ -1,0 +1,85 @@
+"""Evaluation spread over a Ray cluster: a task takes a few photographs, a worker process keeps the model between its tasks."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import ray
+import torch
+
+from rayfill.data.dataset import open_dataset
+from rayfill.evaluation.exam import Exam
+from rayfill.evaluation.examine import examine
+from rayfill.evaluation.photographs import Photographs
+from rayfill.evaluation.protocol import Protocol
+from rayfill.evaluation.scorecard import Measured
+from rayfill.masks.mask_set import MaskSet
+from rayfill.systems.model_folder import CARD, WEIGHTS, Model, load_card, load_model
+
+IN_FLIGHT_PER_CPU = 2
+"""Tasks submitted ahead, so that no worker waits for the driver and a large dataset does not flood the scheduler."""
+
+GPU_SHARE = 0.25
+"""Where the cluster has GPUs: of a task's time most goes into metrics on the CPU, so four tasks share one."""
+
+Contents = tuple["ray.ObjectRef[dict[str, bytes]]", "ray.ObjectRef[MaskSet]"]
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What a worker needs. Files travel through Ray's object store: the model need not be on a disk that all hosts see.
+
+    Attributes:
+        key: digests of all that is in it; a worker keeps what it unpacked under this name.
+        contents: references to the model's files by name and to the mask set, fetched only by who lacks them.
+    """
+
+    key: str
+    dataset_url: str = field(compare=False)
+    protocol: Protocol = field(compare=False)
+    contents: Contents = field(compare=False)
+
+
+def examine_on_ray(folder: Path, exam: Exam, chunks: Sequence[Sequence[int]]) -> Iterator[list[Measured]]:
+    """`examine` on every chunk of photograph numbers, in whatever order they finish. Ray must be up; a task takes one CPU."""
+    files = {name: (folder / name).read_bytes() for name in (CARD, WEIGHTS)}
+    key = f"{load_card(folder).digest()}:{exam.protocol.digest()}:{exam.dataset_url}"
+    parcel = Parcel(key, exam.dataset_url, exam.protocol, (ray.put(files), ray.put(exam.masks)))
+    resources = ray.cluster_resources()
+    task = ray.remote(num_cpus=1, num_gpus=GPU_SHARE if resources.get("GPU") else 0)(_examine_chunk)
+    limit = IN_FLIGHT_PER_CPU * max(1, int(resources.get("CPU", 1)))
+    running: list[ray.ObjectRef[list[Measured]]] = []
+    try:
+        for chunk in chunks:
+            if len(running) >= limit:
+                done, running = ray.wait(running)
+                yield ray.get(done[0])
+            running.append(task.remote(parcel, list(chunk)))
+        while running:
+            done, running = ray.wait(running)
+            yield ray.get(done[0])
+    finally:
+        for reference in running:  # not empty only if the evaluation was stopped or a chunk failed
+            ray.cancel(reference)
+
+
+def _examine_chunk(parcel: Parcel, numbers: list[int]) -> list[Measured]:
+    return examine(*_unpack(parcel), numbers)
+
+
+@lru_cache(maxsize=1)
+def _unpack(parcel: Parcel) -> tuple[Model, Exam]:
+    torch.set_num_threads(1)  # the task has one CPU; more threads would fight with its neighbours
+    cv2.setNumThreads(1)
+    files, masks = ray.get(list(parcel.contents))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            (Path(folder) / name).write_bytes(data)
+        model = load_model(Path(folder), device)
+    protocol = parcel.protocol
+    photographs = Photographs(open_dataset(parcel.dataset_url), protocol.split, protocol.size, protocol.images)
+    return model, Exam(parcel.dataset_url, photographs, masks, protocol)

@@ -1,0 +1,66 @@
+"""A scorecard as a plain-text table for the terminal."""
+
+from rayfill.evaluation.metrics import Area, Form
+from rayfill.evaluation.scorecard import MODEL, Row, Scorecard
+from rayfill.spec.release import ALL
+
+Column = tuple[str, str, Area, int]
+COLUMNS: tuple[Column, ...] = (
+    ("PSNR dB", "psnr", "whole", 2),
+    ("PSNR hole", "psnr", "hole", 2),
+    ("SSIM", "ssim", "whole", 4),
+    ("L1", "l1_mean", "whole", 4),
+    ("L1 hole", "l1_hole", "hole", 4),
+)
+"""Heading, metric, area and decimals: what a terminal has room for. The JSON has everything."""
+
+
+def line_names(card: Scorecard) -> list[tuple[str, str, Form]]:
+    """(shown name, method, form) of every line of a bucket, the model first."""
+    forms = {(row.method, row.form) for row in card.rows}
+    baselines = sorted((method, form) for method, form in forms if method != MODEL)
+    ordered: list[tuple[str, Form]] = [(MODEL, "composited"), (MODEL, "raw"), *baselines]
+    return [(f"{card.model.name} ({form})" if method == MODEL else method, method, form) for method, form in ordered]
+
+
+def index_rows(card: Scorecard) -> dict[tuple[str, str, str, Area, Form], Row]:
+    """The card's rows by method, metric, bucket, area and form."""
+    return {(row.method, row.metric, row.bucket, row.area, row.form): row for row in card.rows}
+
+
+def format_table(card: Scorecard) -> str:
+    """The table: a block a bucket, a line a method. `*` marks the best composited value of a block."""
+    rows, protocol = index_rows(card), card.protocol
+    names = line_names(card)
+    width = max(len(name) for name, _, _ in names)
+    heads = "".join(f"{title:>12}" for title, *_ in COLUMNS)
+    lines = [
+        f"{card.model.name}, run {card.model.run}, step {card.model.step}: {protocol.images} photographs of {protocol.split} "
+        f"at {protocol.size} px, mask set {protocol.mask_set}",
+        f"{'bucket':<10} {'method':<{width}}{heads}",
+    ]
+    for bucket in (*protocol.buckets, ALL):
+        best = best_of(card, bucket)
+        for number, (name, method, form) in enumerate(names):
+            cells = ""
+            for _, metric, area, digits in COLUMNS:
+                row = rows.get((method, metric, bucket, area, form))
+                mark = "*" if (method, metric, area, form) in best else " "
+                cells += f"{row.mean:>11.{digits}f}{mark}" if row else f"{'-':>11} "
+            lines.append(f"{bucket if number == 0 else '':<10} {name:<{width}}{cells}".rstrip())
+    capped = sum(row.capped for row in card.rows if row.bucket == ALL and row.method == MODEL and row.area == "whole")
+    lines.append(f"* best composited of its bucket; {capped} answers of the model were identical to the photograph (PSNR 100)")
+    return "\n".join(lines)
+
+
+def best_of(card: Scorecard, bucket: str) -> set[tuple[str, str, Area, Form]]:
+    """(method, metric, area, form) of the best composited value of each metric and area in a bucket."""
+    better = {metric.name: metric.better for metric in card.protocol.metrics}
+    best: dict[tuple[str, Area], Row] = {}
+    for row in card.rows:
+        if row.bucket != bucket or row.form != "composited":
+            continue
+        held = best.get((row.metric, row.area))
+        if held is None or (row.mean > held.mean if better[row.metric] == "higher" else row.mean < held.mean):
+            best[row.metric, row.area] = row
+    return {(row.method, row.metric, row.area, row.form) for row in best.values()}
