@@ -32,7 +32,7 @@ def validate(tree: Mapping[str, Any], spec: type[S], path: Path) -> S:
     try:
         return spec.model_validate(tree)
     except ValidationError as error:
-        line = _line_of(path, problem_path(error))
+        line = _line_of(path, problem_path(error, spec))
         raise InputError(f"{path}{f':{line}' if line else ''}: {first_problem(error, spec)}") from None
 
 
@@ -92,9 +92,8 @@ def apply_override(tree: Tree, override: str) -> None:
         last = i == len(parts) - 1
         if isinstance(node, list):
             if not part.isdigit() or int(part) >= len(node):
-                raise InputError(
-                    f"--set {override}: '{part}' is not an item of {'.'.join(parts[:i])}, which has 0 to {len(node) - 1}"
-                )
+                items = f"{'.'.join(parts[:i])} has items 0 to {len(node) - 1}"
+                raise InputError(f"--set {override}: there is no item '{part}', {items}")
             part_key: Any = int(part)
         elif isinstance(node, dict):
             part_key = part

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rayfill.spec.errors import InputError
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def as_url(place: str | Path) -> str:
@@ -22,7 +22,7 @@ def as_url(place: str | Path) -> str:
 
 def check_name(name: str, what: str) -> str:
     """The name if it can be used in a URL and a file name; InputError otherwise."""
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise InputError(
             f"{what} '{name}': a name is 1-128 letters, digits, '.', '_' or '-', and begins with a letter or digit"
         )
