@@ -1,8 +1,8 @@
 """Datasets: how photographs are ingested, and the manifest that makes a folder of shards a dataset."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rayfill.spec.base import Spec, Strict, canonical_json
 
@@ -20,6 +20,12 @@ class IngestSpec(Spec):
     )
     min_side: int = Field(32, ge=8, description="photographs with a shorter side below this are skipped as tiny")
     quality: int = Field(95, ge=50, le=100, description="JPEG quality where a photograph has to be encoded again")
+
+    @model_validator(mode="after")
+    def _sides_fit(self) -> Self:
+        if self.max_side is not None and self.max_side < self.min_side:
+            raise ValueError(f"max_side {self.max_side} would shrink photographs below min_side {self.min_side}")
+        return self
 
 
 class Shard(Strict):

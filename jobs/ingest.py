@@ -1,0 +1,110 @@
+"""`rayfill ingest`: photographs become a dataset."""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from jobs.arguments import Parser, verb
+from rayfill.spec.dataset import IngestSpec, Manifest
+from rayfill.spec.errors import InputError
+from rayfill.spec.locations import Locations
+from rayfill.spec.problems import first_problem
+
+if TYPE_CHECKING:
+    from rayfill.data.ingest import RunParts
+    from rayfill.data.pack import PackJob
+    from rayfill.data.receipt import Receipt
+
+SHOWN = 5
+"""Skipped photographs that are listed of each reason; the manifest lists them all."""
+
+
+def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Declare the command. Its options are the fields of IngestSpec, which also knows their defaults and ranges."""
+    help_text = (
+        "turn a folder, a tar file or an s3:// prefix of photographs into a dataset; a stopped ingest goes on where it was"
+    )
+    parser = verb(commands, "ingest", help_text, "rayfill ingest ~/Pictures photos --max-side 512")
+    parser.add_argument("source", metavar="SOURCE", help="folder, tar file or s3://bucket/prefix")
+    parser.add_argument("dataset", metavar="DATASET", help="a name under the root, or a path or URL")
+    parser.add_argument("--serial", action="store_true", help="work in this process instead of on Ray")
+    for name, field in IngestSpec.model_fields.items():
+        shown = "keep their size" if field.default is None else field.default
+        text = f"{field.description} (default: {shown})".replace("%", "%%")
+        parser.add_argument(_option(name), dest=name, metavar="N", default=argparse.SUPPRESS, help=text)
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Ingest and print what came of it."""
+    spec = _spec(args)
+    dataset = Locations(args.root).dataset(args.dataset)
+    from rayfill.data.ingest import ingest, run_inline  # image libraries come with it
+
+    with ExitStack() as stack:
+        try:
+            done = ingest(args.source, dataset, spec, run_inline if args.serial else _on_ray_within(stack))
+        except KeyboardInterrupt:
+            print("the ingest is stopped; the same command again goes on where it was", file=sys.stderr, flush=True)
+            raise
+    _show(done.manifest, dataset, done.made)
+    return {
+        "dataset": dataset,
+        "made": done.made,
+        "digest": done.manifest.dataset_digest,
+        "samples": dict(done.manifest.samples),
+        "shards": len(done.manifest.shards),
+        "bytes": sum(shard.bytes for shard in done.manifest.shards),
+        "converted": done.manifest.converted,
+        "skipped": dict(_skipped(done.manifest)),
+    }
+
+
+def _on_ray_within(stack: ExitStack) -> "RunParts":
+    """The parallel map on a Ray that is started when there is enough to do for it, and ends with `stack`."""
+
+    def run_parts(pack: "Callable[[PackJob], Receipt]", jobs: "Sequence[PackJob]") -> "Iterable[Receipt]":
+        if len(jobs) == 1:
+            return map(pack, jobs)  # Ray takes longer to start than a shard takes to pack
+        from rayfill.cluster.local import local_ray
+        from rayfill.data.on_ray import run_on_ray
+
+        stack.enter_context(local_ray())
+        return run_on_ray(pack, jobs)
+
+    return run_parts
+
+
+def _spec(args: argparse.Namespace) -> IngestSpec:
+    given = {name: value for name, value in vars(args).items() if name in IngestSpec.model_fields}
+    try:
+        return IngestSpec.model_validate(given)
+    except ValidationError as error:
+        key, _, problem = first_problem(error, IngestSpec).partition(": ")
+        raise InputError(f"rayfill ingest: {_option(key)}: {problem}" if problem else f"rayfill ingest: {key}") from None
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _skipped(manifest: Manifest) -> list[tuple[str, int]]:
+    return Counter(rejection.reason for rejection in manifest.skipped).most_common()
+
+
+def _show(manifest: Manifest, dataset: str, made: bool) -> None:
+    print(f"{dataset}{'' if made else ' is there already, made from the same source with the same options'}")
+    size = sum(shard.bytes for shard in manifest.shards) / 2**20
+    counts = ", ".join(f"{count} {split}" for split, count in manifest.samples.items())
+    print(f"  samples    {counts}")
+    print(f"  shards     {len(manifest.shards)}, {size:.1f} MiB")
+    for reason, count in manifest.converted.items():
+        print(f"  converted  {count} {reason}")
+    for reason, count in _skipped(manifest):
+        paths = [rejection.path for rejection in manifest.skipped if rejection.reason == reason][:SHOWN]
+        print(f"  skipped    {count} {reason}: {', '.join(paths)}{', ...' if count > SHOWN else ''}")
+    print(f"  digest     {manifest.dataset_digest}")
