@@ -1,9 +1,16 @@
 """What the whole test session shares."""
 
 import logging
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from rayfill.spec.model import ModelCard
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +21,66 @@ def ray_cluster() -> Iterator[None]:
     ray.init(address="local", num_cpus=2, include_dashboard=True, logging_level=logging.ERROR)
     yield
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def make_model() -> "Callable[..., ModelCard]":
+    """A GDN with a few random weights, as a model folder: `make_model(folder, name=, run=, seed=, dataset=)` gives its card."""
+    import torch
+
+    from rayfill.spec.model import Lineage, ModelCard
+    from rayfill.spec.recipe import Recipe, SystemChoice
+    from rayfill.systems import build_system
+    from rayfill.systems.model_folder import save_model
+
+    options = {
+        "generator": {"width": 4, "blocks": 1, "dilate": "first"},
+        "detector": {"width": 4},
+        "detection_loss": "focal",
+        "focusing": 2.0,
+        "weight_map": {"kind": "linear"},
+        "detach_weight": False,
+    }
+
+    def make(
+        folder: Path, name: str = "tiny", run: str = "tiny-1", seed: int = 0, dataset: str = "file:///photos"
+    ) -> ModelCard:
+        torch.manual_seed(seed)
+        choice = SystemChoice(kind="gdn", options=options)
+        system = build_system(choice)
+        # A saved model tells of its recipe the name, the system and the size; training itself is not looked at.
+        recipe = Recipe.model_construct(name=name, system=choice, images=SimpleNamespace(size=32))
+        lineage = Lineage(
+            run=run,
+            step=1,
+            recipe={},
+            recipe_digest="0" * 64,
+            dataset=dataset,
+            dataset_digest="1" * 64,
+            code_version="test",
+            seed=seed,
+            workers=1,
+        )
+        return save_model(folder, system, dict(system.named_parameters()), recipe, lineage)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def migrated_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow database: making one takes seconds, copying it none."""
+    from rayfill.registry.mlflow_place import MlflowPlace, client
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    client(MlflowPlace(f"sqlite:///{path}", None))
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path, migrated_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A rayfill root of its own, with an MLflow that is ready."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = tmp_path / "root"
+    folder.mkdir()
+    shutil.copyfile(migrated_mlflow, folder / "mlflow.db")
+    return folder

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
 from rayfill.spec.errors import Failed
 from rayfill.spec.locations import Locations
@@ -67,7 +68,7 @@ def client(place: MlflowPlace) -> MlflowClient:
         found.get_experiment_by_name(EXPERIMENT)
     except ImportError as error:
         raise Failed(f"MLflow at {place.shown} needs the Python package '{error.name}', which is not installed") from None
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         # The library's own text may hold the whole URI, password included.
         raise Failed(f"MLflow at {place.shown} does not answer ({type(error).__name__}); check MLFLOW_TRACKING_URI") from None
     return found

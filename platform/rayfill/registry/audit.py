@@ -1,0 +1,82 @@
+"""Who moved which alias, when and why: an append-only log in the store, one JSON object an event, numbered without gaps.
+
+An event is written before the alias moves, under a number that only one writer can get, so of two who race one loses and
+looks again. A command that dies in between leaves an event whose alias did not move; the next promotion or rollback
+starts from where the alias really stands.
+"""
+
+import getpass
+import os
+import socket
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from rayfill.data.store import AlreadyExists
+from rayfill.data.stores import open_store
+from rayfill.spec.base import Spec
+from rayfill.spec.dataset import Sha256
+from rayfill.spec.locations import Locations
+
+
+class Judged(Spec):
+    """The scorecards behind a promotion, by digest, and the numbers that the gate compared: bucket -> (challenger, rival)."""
+
+    challenger: Sha256
+    champion: Sha256 | None
+    release: Sha256
+    numbers: dict[str, tuple[float, float]]
+
+
+class Event(Spec):
+    """One move of one alias of one model."""
+
+    sequence: int = Field(ge=1)
+    action: Literal["promote", "rollback"]
+    model: str
+    alias: str
+    from_version: int | None
+    to_version: int
+    who: str
+    when: str = Field(description="UTC, ISO 8601")
+    why: str
+    judged: Judged | None = Field(description="null for a rollback")
+
+
+class Outraced(Exception):
+    """Somebody else wrote the event of that number first."""
+
+
+class AuditLog:
+    """The log of one registered model."""
+
+    def __init__(self, locations: Locations, model: str) -> None:
+        self.model = model
+        self._store = open_store(locations.audit(model))
+
+    def events(self) -> list[Event]:
+        """All events, oldest first."""
+        keys = sorted(entry.key for entry in self._store.list() if entry.key.endswith(".json"))
+        return [Event.model_validate_json(self._store.read(key)) for key in keys]
+
+    def append(self, event: Event) -> None:
+        """Write an event under its number; Outraced if there is one already."""
+        try:
+            self._store.write(f"{event.sequence:08d}.json", (event.model_dump_json(indent=1) + "\n").encode(), if_absent=True)
+        except AlreadyExists:
+            raise Outraced from None
+
+
+def whoami() -> str:
+    """user@host, for the log."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        user = f"uid{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

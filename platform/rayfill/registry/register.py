@@ -1,0 +1,103 @@
+"""From a model folder to a version in the MLflow registry: files, signature and lineage, no pickle."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import mlflow.pyfunc
+import numpy as np
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import Schema, TensorSpec
+
+from rayfill import __version__
+from rayfill.evaluation.scorecard import Scorecard, write_scorecard
+from rayfill.registry import tags
+from rayfill.registry.fetch import run_folder
+from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
+from rayfill.registry.quiet import quiet_mlflow
+from rayfill.spec.locations import Locations
+from rayfill.spec.model import ModelCard
+from rayfill.systems.model_folder import CARD, WEIGHTS, load_card
+
+
+def register(folder: Path, locations: Locations, mlflow_run_id: str | None = None) -> int:
+    """Log a model folder and register it under its card's name. The same model is registered once only.
+
+    Args:
+        folder: holds `model.json` and `weights.safetensors`.
+        locations: the root whose MLflow is meant.
+        mlflow_run_id: the training run's MLflow run; by default the one of the card's run name, or a new one.
+
+    Returns:
+        The version's number, from 1.
+    """
+    card = load_card(folder)
+    place = mlflow_place(locations)
+    mlflow_client = client(place)
+    known = find_version(mlflow_client, card)
+    if known is not None:
+        return known
+    run_id = mlflow_run_id or _mlflow_run(mlflow_client, ensure_experiment(place), card)
+    artifact = f"model-{card.weights_sha256[:12]}"
+    with tempfile.TemporaryDirectory() as scratch, quiet_mlflow():
+        mlflow_client.log_artifacts(run_id, str(_package(folder, Path(scratch))), artifact)
+    try:
+        mlflow_client.create_registered_model(card.name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    source = f"{mlflow_client.get_run(run_id).info.artifact_uri}/{artifact}"
+    with quiet_mlflow():
+        made = mlflow_client.create_model_version(card.name, source, run_id, tags=tags.lineage_tags(card))
+    return int(made.version)
+
+
+def register_run(run: str, locations: Locations, mlflow_run_id: str | None = None) -> int:
+    """`register` for the model that a finished run left in the store; InputError if there is none."""
+    return register(run_folder(run, locations), locations, mlflow_run_id)
+
+
+def find_version(mlflow_client: MlflowClient, card: ModelCard) -> int | None:
+    """The oldest version that holds exactly this card, hence these weights."""
+    found: list[ModelVersion] = list(mlflow_client.search_model_versions(f"name = '{card.name}'"))
+    same = [int(version.version) for version in found if version.tags.get(tags.CARD_DIGEST) == card.digest()]
+    return min(same, default=None)
+
+
+def attach_scorecard(locations: Locations, name: str, version: int, scorecard: Scorecard) -> None:
+    """Store a version's scorecard beside it, and its headline numbers as tags."""
+    mlflow_client = client(mlflow_place(locations))
+    run_id = mlflow_client.get_model_version(name, str(version)).run_id
+    artifact = f"scorecards/version-{version}-{scorecard.digest()[:12]}.json"
+    mlflow_client.log_text(run_id, write_scorecard(scorecard), artifact)
+    for key, value in tags.scorecard_tags(scorecard, artifact).items():
+        mlflow_client.set_model_version_tag(name, str(version), key, value)
+
+
+def _package(folder: Path, scratch: Path) -> Path:
+    model = scratch / "model"
+    model.mkdir()
+    for name in (CARD, WEIGHTS):
+        shutil.copyfile(folder / name, model / name)
+    picture = TensorSpec(np.dtype(np.uint8), (-1, -1, -1, 3), "image")
+    mask = TensorSpec(np.dtype(np.uint8), (-1, -1, -1), "mask")
+    mlflow.pyfunc.save_model(
+        path=scratch / "package",
+        python_model=str(Path(__file__).with_name("model_code.py")),
+        artifacts={"model": str(model)},
+        signature=ModelSignature(Schema([picture, mask]), Schema([TensorSpec(np.dtype(np.uint8), (-1, -1, -1, 3))])),
+        pip_requirements=[f"rayfill=={__version__}"],  # given, because MLflow would run the model to find them out
+    )
+    return scratch / "package"
+
+
+def _mlflow_run(mlflow_client: MlflowClient, experiment: str, card: ModelCard) -> str:
+    found = mlflow_client.search_runs([experiment], f"tags.`{tags.RUN}` = '{card.lineage.run}'", max_results=1)
+    if found:
+        return str(found[0].info.run_id)
+    made = mlflow_client.create_run(experiment, run_name=card.lineage.run, tags=tags.lineage_tags(card))
+    mlflow_client.set_terminated(made.info.run_id)
+    return str(made.info.run_id)

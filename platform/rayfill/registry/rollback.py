@@ -1,0 +1,40 @@
+"""Going back: the version that held an alias before the present one holds it again, and the log says so."""
+
+from collections.abc import Sequence
+
+from rayfill.registry.alias import ATTEMPTS, Move, Standing, check_alias, move_alias, standing
+from rayfill.registry.audit import Event
+from rayfill.spec.errors import Failed, InputError
+from rayfill.spec.locations import Locations
+
+
+def rollback(name: str, locations: Locations, alias: str, why: str) -> Event:
+    """Put the former version back; InputError if the log knows of none, or if there is no such model."""
+    check_alias(alias)
+    for _ in range(ATTEMPTS):
+        at = standing(locations, name, alias)
+        event = move_alias(locations, at, Move("rollback", former(at), why, None))
+        if event is not None:
+            return event
+    raise Failed(f"{name}@{alias}: others moved the alias {ATTEMPTS} times meanwhile; try again")
+
+
+def former(at: Standing) -> int:
+    """The version to go back to. Where somebody moved the alias past the log, that is the one that the log saw last."""
+    stack = history(at.events, at.alias)
+    if stack and at.holder not in stack[-2:]:
+        return stack[-1]
+    if len(stack) < 2:
+        raise InputError(f"{at.log.model}@{at.alias}: nothing to go back to, the log knows of no earlier {at.alias}")
+    return stack[-2]
+
+
+def history(events: Sequence[Event], alias: str) -> list[int]:
+    """The versions an alias went through, as a stack: a promotion pushes, a rollback pops; the last is where it should be."""
+    stack: list[int] = []
+    for event in (e for e in events if e.alias == alias):
+        if event.action == "rollback" and stack:
+            stack.pop()
+        if not stack or stack[-1] != event.to_version:
+            stack.append(event.to_version)
+    return stack

@@ -1,0 +1,55 @@
+"""Which MLflow is used, and that its password stays a secret."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
+from rayfill.spec.errors import Failed
+from rayfill.spec.locations import Locations
+
+
+def test_a_local_root_holds_everything(root: Path) -> None:
+    place = mlflow_place(Locations(str(root)))
+    assert place.tracking_uri == f"sqlite:///{root}/mlflow.db"
+    assert place.artifact_root == f"file://{root}/mlflow-artifacts"
+
+
+def test_a_bucket_keeps_files_and_the_working_directory_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    place = mlflow_place(Locations("s3://bucket/prefix"))
+    assert place.tracking_uri == f"sqlite:///{tmp_path}/.rayfill/mlflow.db"
+    assert place.artifact_root == "s3://bucket/prefix/mlflow-artifacts"
+
+
+def test_the_environment_decides_and_a_server_keeps_its_own_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
+    place = mlflow_place(Locations(str(root)))
+    assert (place.tracking_uri, place.artifact_root) == ("http://mlflow.example:5000", None)
+
+
+def test_the_experiment_is_made_once_with_the_artifact_root(root: Path) -> None:
+    place = mlflow_place(Locations(str(root)))
+    first = ensure_experiment(place)
+    assert ensure_experiment(place) == first
+    assert client(place).get_experiment(first).artifact_location == place.artifact_root
+
+
+def test_a_dead_server_is_told_at_once_and_without_the_password(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound but not listening: nobody answers there
+        uri = f"http://ada:secret@127.0.0.1:{unused.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        with pytest.raises(Failed, match=r"MLflow at http://127\.0\.0\.1:\d+ does not answer") as caught:
+            client(mlflow_place(Locations(str(root))))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_database_driver_is_named_without_the_password(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "mysql+nosuchdriver://ada:secret@127.0.0.1:1/db?password=secret")
+    with pytest.raises(Failed) as caught:
+        client(mlflow_place(Locations(str(root))))
+    assert "127.0.0.1:1/db" in str(caught.value)
+    assert "secret" not in str(caught.value)

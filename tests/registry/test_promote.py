@@ -1,0 +1,197 @@
+"""Promotion and rollback on a real registry: what moves, what does not, and what the log says."""
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rayfill.evaluation.scorecard import Scorecard
+from rayfill.registry.audit import AuditLog
+from rayfill.registry.gate import GateRefused
+from rayfill.registry.mlflow_place import client, mlflow_place
+from rayfill.registry.promote import Promotion, promote
+from rayfill.registry.register import register
+from rayfill.registry.rollback import rollback
+from rayfill.registry.versions import list_versions
+from rayfill.spec.errors import InputError
+from rayfill.spec.locations import Locations
+from rayfill.spec.release import Release
+from rayfill.systems.model_folder import load_card
+
+SCORES = {1: 22.0, 2: 23.0, 3: 24.0, 4: 21.0, 5: 19.0}
+"""PSNR by seed; mean fill has 20."""
+
+
+class Seat:
+    """One model with versions 1 to 5 (seeds 1 to 5) and a gate that scores them by `SCORES`."""
+
+    def __init__(self, locations: Locations, release: Release, make_scorecard: Callable[..., Scorecard]) -> None:
+        self.locations, self.release, self.make_scorecard = locations, release, make_scorecard
+        self.sizes: list[int] = []
+
+    def evaluate(self, folder: Path, size: int) -> Scorecard:
+        self.sizes.append(size)
+        return self.make_scorecard(SCORES[load_card(folder).lineage.seed])
+
+    def promote(self, version: int, why: str = "because") -> Promotion:
+        return promote(f"tiny/{version}", self.locations, "champion", self.release, self.evaluate, why)
+
+    def rollback(self) -> int:
+        return rollback("tiny", self.locations, "champion", "it broke").to_version
+
+    @property
+    def champion(self) -> int | None:
+        return next((v.version for v in list_versions(self.locations) if "champion" in v.aliases), None)
+
+
+@pytest.fixture
+def seat(
+    root: Path,
+    tmp_path: Path,
+    make_model: Callable[..., object],
+    release: Release,
+    make_scorecard: Callable[..., Scorecard],
+) -> Seat:
+    locations = Locations(str(root))
+    for seed in SCORES:
+        make_model(tmp_path / str(seed), run=f"tiny-{seed}", seed=seed)
+        assert register(tmp_path / str(seed), locations) == seed
+    return Seat(locations, release, make_scorecard)
+
+
+def test_an_empty_seat_is_taken_and_then_defended(seat: Seat) -> None:
+    with pytest.raises(GateRefused, match=r"tiny/5 does not become champion: .*does not beat mean_fill's 20\.0000"):
+        seat.promote(5)
+    assert seat.champion is None
+    seat.promote(1)
+    assert seat.champion == 1
+    with pytest.raises(GateRefused, match=r"21\.0000 is 1\.0000 worse than the champion's 22\.0000"):
+        seat.promote(4)
+    assert seat.champion == 1
+    seat.promote(2)
+    assert seat.champion == 2
+    assert len(AuditLog(seat.locations, "tiny").events()) == 2, "what was refused moved nothing"
+
+
+def test_the_log_tells_who_when_why_and_by_which_numbers(seat: Seat, root: Path) -> None:
+    seat.promote(1)
+    seat.promote(3, "sharper edges")
+    lines = [json.loads(p.read_text()) for p in sorted((root / "audit" / "tiny").glob("*.json"))]
+    last = lines[-1]
+    assert (last["sequence"], last["action"], last["from_version"], last["to_version"]) == (2, "promote", 1, 3)
+    assert last["why"] == "sharper edges"
+    assert "@" in last["who"]
+    assert last["when"].endswith("+00:00")
+    assert last["judged"]["numbers"]["all"] == [24.0, 22.0]
+    assert last["judged"]["challenger"] == seat.make_scorecard(24.0).digest()
+    assert last["judged"]["champion"] == seat.make_scorecard(22.0).digest()
+    assert lines[0]["judged"]["champion"] is None
+
+
+def test_both_scorecards_are_listed_afterwards(seat: Seat) -> None:
+    seat.promote(1)
+    seat.promote(2)
+    assert {v.version: v.psnr for v in list_versions(seat.locations)} == {1: 22.0, 2: 23.0, 3: None, 4: None, 5: None}
+
+
+def test_rollback_walks_back_and_is_recorded_itself(seat: Seat) -> None:
+    for version in (1, 2, 3):
+        seat.promote(version)
+    assert seat.rollback() == 2
+    assert seat.rollback() == 1
+    assert seat.champion == 1
+    with pytest.raises(InputError, match="tiny@champion: nothing to go back to"):
+        seat.rollback()
+    seat.promote(3)
+    assert seat.rollback() == 1
+    actions = [e.action for e in AuditLog(seat.locations, "tiny").events()]
+    assert actions == ["promote"] * 3 + ["rollback"] * 2 + ["promote", "rollback"]
+
+
+def test_an_alias_moved_by_hand_goes_back_to_what_the_log_saw_last(seat: Seat) -> None:
+    seat.promote(1)
+    seat.promote(2)
+    client(mlflow_place(seat.locations)).set_registered_model_alias("tiny", "champion", "4")
+    assert seat.rollback() == 2
+    assert seat.rollback() == 1
+
+
+def test_a_command_that_died_before_the_move_does_no_harm(seat: Seat) -> None:
+    seat.promote(1)
+    seat.promote(2)
+    client(mlflow_place(seat.locations)).set_registered_model_alias("tiny", "champion", "1")  # as if the move never came
+    seat.promote(2)
+    assert seat.champion == 2
+    assert seat.rollback() == 1
+
+
+def test_of_two_who_promote_at_once_the_better_one_stays(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are judged against version 1; whoever comes second must be judged again, against the first."""
+    seat.promote(1)
+    together = threading.Barrier(2)
+    first = threading.local()
+
+    def evaluate(folder: Path, size: int) -> Scorecard:
+        if not getattr(first, "met", False):
+            first.met = True
+            together.wait(60)
+        return seat.make_scorecard(SCORES[load_card(folder).lineage.seed])
+
+    monkeypatch.setattr(seat, "evaluate", evaluate)
+
+    def attempt(version: int) -> str:
+        try:
+            seat.promote(version)
+        except GateRefused:
+            return "refused"
+        return "promoted"
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = dict(zip((2, 3), pool.map(attempt, (2, 3)), strict=True))
+    assert outcomes[3] == "promoted"
+    assert seat.champion == 3
+    events = AuditLog(seat.locations, "tiny").events()
+    assert [e.sequence for e in events] == list(range(1, len(events) + 1))
+    assert events[-1].to_version == 3
+    if outcomes[2] == "promoted":
+        assert [e.to_version for e in events] == [1, 2, 3]
+        assert events[-1].from_version == 2
+
+
+def test_a_run_is_registered_on_the_way(seat: Seat, root: Path, make_model: Callable[..., object]) -> None:
+    make_model(root / "runs" / "tiny-9" / "model", run="tiny-9", seed=3, dataset="file:///other")
+    event = promote("tiny-9", seat.locations, "champion", seat.release, seat.evaluate, "first").event
+    assert event.to_version == 6
+    assert seat.champion == 6
+
+
+def test_challenger_and_champion_are_scored_at_the_champions_size(
+    seat: Seat, tmp_path: Path, make_model: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat.promote(1)
+    path = tmp_path / "2" / "model.json"
+    bigger = json.loads(path.read_text()) | {"train_size": 64}
+    path.write_text(json.dumps(bigger))
+    seat.sizes.clear()
+    promote(str(tmp_path / "2"), seat.locations, "champion", seat.release, seat.evaluate, "bigger")
+    assert seat.sizes == [32, 32]
+
+
+def test_promoting_the_champion_is_an_input_error(seat: Seat) -> None:
+    seat.promote(1)
+    with pytest.raises(InputError, match="tiny/1 is champion already"):
+        seat.promote(1)
+
+
+@pytest.mark.parametrize("alias", ["latest", "v3", "Champion", "", "a b"])
+def test_an_alias_that_mlflow_would_refuse_is_an_input_error(seat: Seat, alias: str) -> None:
+    with pytest.raises(InputError, match=f"--to {alias}: an alias is lower-case letters"):
+        promote("tiny/1", seat.locations, alias, seat.release, seat.evaluate, "x")
+
+
+def test_rolling_back_an_unknown_model_names_the_nearest(seat: Seat) -> None:
+    with pytest.raises(InputError, match=r"model 'tyny': not in the registry \(did you mean 'tiny'\?\)"):
+        rollback("tyny", seat.locations, "champion", "x")
