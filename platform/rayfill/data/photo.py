@@ -63,6 +63,8 @@ def prepare(data: bytes, spec: IngestSpec) -> Accepted | Rejected:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are dealt with here
             return _prepare(data, spec)
+    except Image.DecompressionBombError:
+        return Rejected("too-large")
     except Exception:
         # Pillow's parsers raise whatever a malformed file makes them stumble over: SyntaxError, struct.error, MemoryError, ...
         return Rejected("unreadable")

@@ -1,6 +1,5 @@
 """Training batches without end: read, decoded, cropped and masked by threads, a few batches ahead, always in the same order."""
 
-import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from rayfill.data.batch import Batch
+from rayfill.data.chance import crop_and_flip
 from rayfill.data.dataset import Dataset
 from rayfill.data.decode import decode_square
 from rayfill.data.order import Order, Place, slots_of
@@ -139,7 +139,7 @@ class Stream:
     def _sample(self, place: Place, pixels: npt.NDArray[np.uint8], hole: npt.NDArray[np.uint8]) -> str:
         shard = self._shards[place.shard]
         name, jpeg = self._dataset.reader.read(shard, place.number)
-        where, mirrored = _chance(self._seed, place.epoch, name)
+        where, mirrored = crop_and_flip(self._seed, place.epoch, name)
         try:
             decode_square(jpeg, self._images, where, mirrored and self._images.flip, pixels)
         except ValueError as error:
@@ -147,9 +147,3 @@ class Stream:
         size = self._images.size
         np.multiply(draw_mask(self._masks, size, size, (self._seed, place.epoch, name)), 255, out=hole)
         return name
-
-
-def _chance(seed: int, epoch: int, name: str) -> tuple[float, bool]:
-    """Where to crop, uniform in [0, 1), and whether to mirror: of this sample in this epoch, whoever asks."""
-    digest = hashlib.blake2b(f"{seed}/{epoch}/{name}".encode(), digest_size=9).digest()
-    return (int.from_bytes(digest[:8], "little") >> 11) / 2**53, bool(digest[8] & 1)

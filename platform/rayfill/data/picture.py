@@ -1,0 +1,92 @@
+"""A picture or a mask from bytes that anybody may have sent: upright 8-bit pixels, or one clause that says why not.
+
+Only JPEG, PNG and WebP are opened: what photographs and painted masks come as, and few parsers to trust.
+"""
+
+import io
+import warnings
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+
+from rayfill.data.colours import to_rgb8
+
+UInt8 = npt.NDArray[np.uint8]
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+
+HOLE_FROM = 128
+"""Gray values from here on are hole: half of the range, so that a mask survives JPEG's blur."""
+
+Reason = Literal["format", "pixels", "damaged"]
+
+
+class Unusable(Exception):
+    """No picture could be made of the bytes. The message is a clause to put behind the file's name; `reason` is its kind."""
+
+    def __init__(self, reason: Reason, clause: str) -> None:
+        super().__init__(clause)
+        self.reason = reason
+
+
+def read_picture(data: bytes, max_pixels: int) -> UInt8:
+    """(H,W,3) uint8 RGB, turned upright by EXIF; transparent pixels are laid over white. Unusable, never another exception."""
+    return _decoded(data, max_pixels, lambda image: to_rgb8(image)[0])
+
+
+def read_mask(data: bytes, max_pixels: int) -> UInt8:
+    """(H,W) uint8, 255 = hole, 0 = known, turned upright by EXIF. Unusable, never another exception.
+
+    Hole is what is at least half bright. Transparent pixels count as black, hence known: a mask painted in white on a
+    transparent layer means the same as one painted on black.
+    """
+    return np.where(_decoded(data, max_pixels, _gray_over_black) >= HOLE_FROM, np.uint8(255), np.uint8(0))
+
+
+def _gray_over_black(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data:
+        flat = Image.new("RGBA", image.size, "black")
+        flat.alpha_composite(image.convert("RGBA"))
+        image = flat.convert("RGB")
+    return to_rgb8(image)[0].convert("L")
+
+
+def _decoded(data: bytes, max_pixels: int, convert: "Convert") -> UInt8:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are dealt with here
+            image: ImageFile = Image.open(io.BytesIO(data), formats=FORMATS)
+            _check_size(image, max_pixels)  # before a pixel is decoded: a few kilobytes may claim gigapixels
+            turned = _upright(convert(image), image)
+            return np.asarray(turned).copy()
+    except Unusable:
+        raise
+    except UnidentifiedImageError:
+        raise Unusable("format", "is not a JPEG, PNG or WebP image") from None
+    except Image.DecompressionBombError:
+        raise Unusable("pixels", f"has more than the allowed {max_pixels} pixels") from None
+    except Exception:
+        # Pillow's parsers raise whatever a malformed file makes them stumble over: SyntaxError, struct.error, MemoryError, ...
+        raise Unusable("damaged", "is damaged or cut short") from None
+
+
+def _check_size(image: ImageFile, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise Unusable("pixels", f"has {width}x{height} = {width * height} pixels; allowed are {max_pixels}")
+
+
+def _upright(converted: Image.Image, image: ImageFile) -> Image.Image:
+    # The converted picture has lost its metadata, and reading it may fail where the pixels are fine.
+    try:
+        orientation = image.getexif()
+    except Exception:
+        return converted
+    converted.getexif().update(orientation)
+    return ImageOps.exif_transpose(converted)
+
+
+Convert = "Callable[[Image.Image], Image.Image]"
