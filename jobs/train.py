@@ -87,7 +87,7 @@ def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, 
     from rayfill.training.worker import check_run
 
     dataset = open_dataset(locations.dataset(args.data))
-    check_run(recipe, dataset.manifest.samples.get("train", 0), args.workers)
+    check_run(recipe, dataset.len_of("train"), args.workers)
     spec = RunSpec(
         format="rayfill-run-1",
         name=name,

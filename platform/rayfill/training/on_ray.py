@@ -1,5 +1,6 @@
 """The same loop on a Ray cluster: a Ray Train V2 TorchTrainer gives workers, process group, checkpoints and replacements."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import ray
 import ray.train
 import ray.train.torch
-from ray.train import Checkpoint, CheckpointConfig, CheckpointUploadMode, FailureConfig, RunConfig, ScalingConfig
+from ray.train import Checkpoint, CheckpointConfig, CheckpointUploadMode, FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
@@ -75,6 +76,7 @@ def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
             # Controller errors are retried without limit by default: an impossible request would hang, not fail.
             failure_config=FailureConfig(max_failures=training.max_failures, controller_failure_limit=training.max_failures),
             checkpoint_config=CheckpointConfig(num_to_keep=training.keep_checkpoints),
+            logging_config=LoggingConfig(log_level="WARNING"),
         ),
     )
     try:
@@ -100,6 +102,7 @@ def _resources(share: Share) -> dict[str, float]:
 def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     """What every Ray Train worker runs. A breakdown that trying again cannot mend is returned, not raised."""
     run = RunSpec.model_validate(config["run"])
+    logging.getLogger("ray.train").setLevel(logging.WARNING)  # one line a report and worker is noise in a log of progress
     context = ray.train.get_context()
     rank = context.get_world_rank()
     place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])

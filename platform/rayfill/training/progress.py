@@ -26,7 +26,10 @@ class Progress:
         left = (self._steps - step) / overall if overall else 0.0
         losses = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if not name.endswith("gradient_norm"))
         done = f"step {step}/{self._steps} {100 * step // self._steps:3d} %"
-        print(f"{done}  {rate * self._batch_size:.1f} images/s  {losses}  ETA {duration(left)}", file=sys.stderr, flush=True)
+        line = f"{done}  {rate * self._batch_size:.1f} images/s  {losses}  ETA {duration(left)}"
+        # Not print(): Ray Train repeats what workers print.
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
         self._shown_at, self._shown = now, step
 
 

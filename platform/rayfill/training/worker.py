@@ -135,8 +135,8 @@ def write_checkpoint(folder: Path, state: TrainState, run: RunSpec) -> None:
 def grid_batch(run: RunSpec, device: torch.device) -> Batch:
     """The photographs of the sample grid: the first ones of val, or of train where nothing was held out."""
     recipe, dataset = run.recipe, open_dataset(run.dataset)
-    split: Split = "val" if dataset.manifest.samples.get("val") else "train"
-    count = min(GRID_SAMPLES, dataset.manifest.samples[split])
+    split: Split = "val" if dataset.len_of("val") else "train"
+    count = min(GRID_SAMPLES, dataset.len_of(split))
     with Stream(
         dataset,
         split,

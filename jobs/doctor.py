@@ -1,0 +1,122 @@
+"""`rayfill doctor`: checks this machine, the store, MLflow and the cluster before you need them."""
+
+import argparse
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Callable
+from importlib import metadata
+
+from jobs.arguments import Parser, verb
+from rayfill.spec.errors import Failed, InputError
+from rayfill.spec.locations import Locations
+
+PYTHONS = ((3, 11), (3, 12))
+PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "webdataset", "boto3", "safetensors", "simplejpeg", "fastapi")
+LEAST_FREE_GIB = 5.0
+
+
+def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Declare the command."""
+    parser = verb(
+        commands, "doctor", "check this machine, the store, MLflow and the cluster", "rayfill doctor --root s3://bucket/team"
+    )
+    parser.add_argument("--address", metavar="URL", help="dashboard of a Ray cluster to check, too (default: RAY_ADDRESS)")
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Run every check, print a line for each, and fail at the end if one failed."""
+    locations = Locations(args.root)
+    address = args.address or os.environ.get("RAY_ADDRESS")
+    checks: dict[str, Callable[[], str]] = {
+        "python": check_python,
+        "packages": check_packages,
+        "disk": check_disk,
+        "devices": check_devices,
+        "store": lambda: check_store(locations),
+        "mlflow": lambda: check_mlflow(locations),
+    }
+    if address:
+        checks["cluster"] = lambda: check_cluster(address)
+    results: dict[str, dict[str, object]] = {}
+    for name, check in checks.items():
+        try:
+            ok, sentence = True, check()
+        except (InputError, Failed) as error:
+            ok, sentence = False, str(error)
+        results[name] = {"ok": ok, "says": sentence}
+        print(f"{'ok  ' if ok else 'FAIL'} {name:9} {sentence}", flush=True)
+    broken = [name for name, result in results.items() if not result["ok"]]
+    if broken:
+        raise Failed(f"{', '.join(broken)}: not in order")
+    return {"checks": results}
+
+
+def check_python() -> str:
+    """The interpreter's version is one that is tested."""
+    if sys.version_info[:2] not in PYTHONS:
+        raise Failed(f"Python {sys.version_info.major}.{sys.version_info.minor}; tested are 3.11 and 3.12")
+    return f"{sys.version.split()[0]} at {sys.executable}"
+
+
+def check_packages() -> str:
+    """Every package is there, and torch and torchvision fit each other."""
+    try:
+        versions = [f"{name} {metadata.version(name)}" for name in PACKAGES]
+    except metadata.PackageNotFoundError as error:
+        raise Failed(f"package {error.name} is missing; run make setup") from None
+    try:
+        import torchvision.ops  # noqa: F401  # fails where a CPU-only torch stands beside an ordinary torchvision
+    except RuntimeError as error:
+        raise Failed(f"torchvision does not fit torch ({error}); run make setup, which installs both through uv") from None
+    return ", ".join(versions)
+
+
+def check_disk() -> str:
+    """There is room for checkpoints and caches."""
+    free = shutil.disk_usage(".").free / 2**30
+    if free < LEAST_FREE_GIB:
+        raise Failed(f"{free:.1f} GiB free here; {LEAST_FREE_GIB:g} are wanted")
+    return f"{free:.0f} GiB free here"
+
+
+def check_devices() -> str:
+    """What training would run on."""
+    import torch
+
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return f"{os.cpu_count()} CPUs, {', '.join(gpus) or 'no GPU'}"
+
+
+def check_store(locations: Locations) -> str:
+    """The root can be written, read back and cleaned."""
+    from rayfill.data.stores import open_store
+
+    store = open_store(locations.root)
+    key, content = f"doctor/{uuid.uuid4().hex}", b"rayfill doctor"
+    try:
+        store.write(key, content)
+        if store.read(key) != content:
+            raise Failed(f"{store.url_of(key)}: read back something else than was written")
+        store.delete(key)
+    except OSError as error:
+        raise Failed(f"{locations.root}: {error.strerror or error}") from None
+    return f"{locations.root} can be written and read"
+
+
+def check_mlflow(locations: Locations) -> str:
+    """MLflow answers."""
+    from rayfill.registry.mlflow_place import client, mlflow_place
+
+    place = mlflow_place(locations)
+    client(place).search_experiments(max_results=1)
+    return f"{place.shown} answers"
+
+
+def check_cluster(address: str) -> str:
+    """The cluster's dashboard answers and takes our token."""
+    from rayfill.cluster.submit import connect
+
+    jobs = connect(address).list_jobs()
+    return f"{address} answers and takes our token; {sum(not job.status.is_terminal() for job in jobs)} jobs are running"
