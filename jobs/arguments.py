@@ -2,7 +2,8 @@
 
 import argparse
 import re
-from typing import NoReturn
+from collections.abc import Iterable
+from typing import Any, NoReturn
 
 from rayfill.spec.errors import InputError, nearest
 
@@ -11,6 +12,13 @@ Commands = "argparse._SubParsersAction[Parser]"
 
 class Parser(argparse.ArgumentParser):
     """Raises InputError where argparse would print its usage and exit."""
+
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Refuses unknown arguments here and now: argparse lets the outermost parser do it, which knows no verb's options."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
 
     def error(self, message: str) -> NoReturn:
         if unknown := re.match(r"unrecognized arguments: (\S+)", message):

@@ -19,9 +19,7 @@ class Protocol(Spec):
     dataset_digest: Sha256
     split: Split
     images: int = Field(ge=1, description="the first so many samples of the split, in the dataset's order")
-    size: int = Field(
-        ge=16, description="side in pixels of the square that photographs are squashed to, by area or linearly"
-    )
+    size: int = Field(ge=16, description="side in pixels of the square that photographs are squashed to, by area or linearly")
     mask_set: str
     mask_set_digest: Sha256
     buckets: tuple[str, ...] = Field(description="photograph i gets mask i modulo the set's length of every bucket")

@@ -1,0 +1,57 @@
+"""`rayfill evaluate`: a model's scorecard on a dataset, as a table, as JSON and as a page with pictures."""
+
+import argparse
+import contextlib
+from pathlib import Path
+
+from jobs.arguments import Parser, positive, verb
+from rayfill.spec.document import load_spec
+from rayfill.spec.errors import InputError
+from rayfill.spec.locations import Locations
+from rayfill.spec.masks import MaskSetSpec
+
+
+def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Declare the command."""
+    example = "rayfill evaluate gdn@champion --data photos --report report"
+    parser = verb(commands, "evaluate", "measure a model beside the classical methods on a dataset's val split", example)
+    parser.add_argument("model", metavar="MODEL", help="name@alias, name/version, a run, or the path of a model folder")
+    parser.add_argument("--data", required=True, metavar="DATASET", help="a dataset's name, path or URL")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write scorecard.json and index.html there")
+    parser.add_argument("--images", type=positive, metavar="N", help="at most the first N photographs of val (default: all)")
+    parser.add_argument("--serial", action="store_true", help="work in this process, without Ray; on its GPU if it has one")
+    parser.add_argument(
+        "--mask-set",
+        type=Path,
+        metavar="FILE",
+        help="YAML of another mask set than the standard one of the model's size",
+    )
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Evaluate, print the table, write the report; a registered version gets its scores noted in the registry."""
+    mask_set = load_spec(args.mask_set, MaskSetSpec, []) if args.mask_set else None
+    if args.report and args.report.exists() and not args.report.is_dir():
+        raise InputError(f"--report: {args.report} is a file; name a folder")
+
+    from rayfill.cluster.local import local_ray  # these bring torch and Ray: not before the arguments are known to be right
+    from rayfill.evaluation.evaluate import evaluate_model
+    from rayfill.evaluation.table import format_table
+    from rayfill.registry.register import attach_scorecard
+    from rayfill.registry.resolve import resolve_model
+
+    locations = Locations(args.root)
+    model = resolve_model(args.model, locations)
+    dataset = locations.dataset(args.data)
+    with contextlib.nullcontext() if args.serial else local_ray():
+        card = evaluate_model(model.folder, dataset, locations, images=args.images, spread=not args.serial, mask_set=mask_set)
+    if model.version is not None:
+        attach_scorecard(locations, model.name, model.version, card)
+    print(format_table(card))
+    result: dict[str, object] = {"scorecard": card.model_dump(mode="json"), "digest": card.digest(), "report": None}
+    if args.report:
+        from rayfill.evaluation.report_folder import write_report
+
+        result["report"] = str(write_report(args.report, card, model.folder, dataset, locations, mask_set))
+        print(f"report: {result['report']}")
+    return result

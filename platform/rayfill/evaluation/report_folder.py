@@ -1,0 +1,29 @@
+"""A report on disk: `scorecard.json` for programs and `index.html` for people."""
+
+from pathlib import Path
+
+import torch
+
+from rayfill.evaluation.exam import prepare_exam
+from rayfill.evaluation.report import render_report
+from rayfill.evaluation.samples import draw_samples
+from rayfill.evaluation.scorecard import Scorecard, write_scorecard
+from rayfill.spec.locations import Locations
+from rayfill.spec.masks import MaskSetSpec
+from rayfill.systems.model_folder import load_model
+
+
+def write_report(
+    place: Path, card: Scorecard, folder: Path, dataset_url: str, locations: Locations, mask_set: MaskSetSpec | None = None
+) -> Path:
+    """Write both files into `place` and return the page's path. The pictures are made now, by the model in `folder`.
+
+    The other arguments are those of the evaluation that made the card.
+    """
+    model = load_model(folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    exam = prepare_exam(model.card.train_size, dataset_url, locations, card.protocol.images, mask_set)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "scorecard.json").write_text(write_scorecard(card))
+    page = place / "index.html"
+    page.write_text(render_report(card, model.card, draw_samples(model, exam)), encoding="utf-8")
+    return page

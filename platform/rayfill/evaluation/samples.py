@@ -1,0 +1,65 @@
+"""Pictures for a report: one photograph a bucket, as it came in, as each method filled it, and as it was."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from rayfill.evaluation.baselines import telea
+from rayfill.evaluation.exam import Exam
+from rayfill.evaluation.metrics import measure
+from rayfill.masks.resize import hole_ratio
+from rayfill.systems.inpaint import inpaint
+from rayfill.systems.model_folder import Model
+
+UInt8 = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """(H,W,3) uint8 RGB, what it shows, and the PSNR over the whole picture in dB where that means something."""
+
+    title: str
+    pixels: UInt8
+    psnr: float | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The pictures of one photograph with one mask; `ratio` is the hole's share in [0,1]."""
+
+    bucket: str
+    photograph: str
+    ratio: float
+    pictures: tuple[Picture, ...]
+
+
+def draw_samples(model: Model, exam: Exam) -> list[Sample]:
+    """One sample a bucket, each with another photograph, spread evenly over the exam's."""
+    buckets = exam.protocol.buckets
+    return [_sample(model, exam, bucket, i * len(exam.photographs) // len(buckets)) for i, bucket in enumerate(buckets)]
+
+
+def _sample(model: Model, exam: Exam, bucket: str, number: int) -> Sample:
+    name, target = exam.photographs.read(number)
+    mask = exam.masks.mask(bucket, number)
+    answer = inpaint(model.system, model.card.contract, [target], [mask], model.device)[0]
+
+    def scored(title: str, pixels: UInt8) -> Picture:
+        return Picture(title, pixels, measure(pixels, target, mask)["psnr", "whole"])
+
+    pictures = [
+        Picture("input", np.where(mask[..., None] > 0, np.uint8(255), target)),
+        scored("raw", answer.raw),
+        scored("composited", answer.composited),
+        Picture("target", target),
+        scored("telea", telea(target, mask)),
+        *(Picture(f"{title} map", _heat(values)) for title, values in answer.maps.items()),
+    ]
+    return Sample(bucket, name, hole_ratio(mask), tuple(pictures))
+
+
+def _heat(values: UInt8) -> UInt8:
+    """(H,W) uint8 to RGB: blue for 0, red for 255, as in gdn, figure 7."""
+    return np.asarray(cv2.cvtColor(cv2.applyColorMap(values, cv2.COLORMAP_JET), cv2.COLOR_BGR2RGB), np.uint8)
