@@ -5,6 +5,7 @@ Only JPEG, PNG and WebP are opened: what photographs and painted masks come as, 
 
 import io
 import warnings
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 
 HOLE_FROM = 128
 """Gray values from here on are hole: half of the range, so that a mask survives JPEG's blur."""
+
+_ORIENTATION = 0x0112
 
 Reason = Literal["format", "pixels", "damaged"]
 
@@ -54,7 +57,7 @@ def _gray_over_black(image: Image.Image) -> Image.Image:
     return to_rgb8(image)[0].convert("L")
 
 
-def _decoded(data: bytes, max_pixels: int, convert: "Convert") -> UInt8:
+def _decoded(data: bytes, max_pixels: int, convert: Callable[[Image.Image], Image.Image]) -> UInt8:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are dealt with here
@@ -80,13 +83,10 @@ def _check_size(image: ImageFile, max_pixels: int) -> None:
 
 
 def _upright(converted: Image.Image, image: ImageFile) -> Image.Image:
-    # The converted picture has lost its metadata, and reading it may fail where the pixels are fine.
     try:
-        orientation = image.getexif()
+        orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:
-        return converted
-    converted.getexif().update(orientation)
-    return ImageOps.exif_transpose(converted)
-
-
-Convert = "Callable[[Image.Image], Image.Image]"
+        return converted  # senseless metadata around sound pixels
+    bare = Image.fromarray(np.asarray(converted))
+    bare.getexif()[_ORIENTATION] = orientation
+    return ImageOps.exif_transpose(bare)

@@ -30,23 +30,29 @@ class ShardWriter:
         self._file.close()
 
     def store(self, store: Store, split: Split, number: int) -> Shard | None:
-        """Close, upload shard and index under the names of this split and number, and describe them; None if it is empty."""
+        """Close, put shard and index under the names of this split and number, and describe them.
+
+        None if there are no samples; then what an earlier packing of the part has left under these names is removed.
+        """
         self.close()
         with tarfile.open(self._path, "r:") as tar:
             entries = [[member.name.removesuffix(".jpg"), member.offset_data, member.size] for member in tar]
-        if not entries:
-            return None
         name = f"{split}-{number:05d}"
+        path, index_path = f"shards/{name}.tar", f"index/{name}.json"
+        if not entries:
+            store.delete(path)
+            store.delete(index_path)
+            return None
         index = canonical_json(entries).encode()
         with self._path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         shard = Shard(
-            path=f"shards/{name}.tar",
+            path=path,
             split=split,
             samples=len(entries),
             bytes=self._path.stat().st_size,
             sha256=digest,
-            index=f"index/{name}.json",
+            index=index_path,
             index_sha256=hashlib.sha256(index).hexdigest(),
         )
         store.upload(shard.path, self._path)
