@@ -85,7 +85,7 @@ def _spec(args: argparse.Namespace) -> IngestSpec:
         return IngestSpec.model_validate(given)
     except ValidationError as error:
         key, _, problem = first_problem(error, IngestSpec).partition(": ")
-        raise InputError(f"rayfill ingest: {_option(key)}: {problem}" if problem else f"rayfill ingest: {key}") from None
+        raise InputError(f"{_option(key)}: {problem}" if problem else key) from None
 
 
 def _option(name: str) -> str:
