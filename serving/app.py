@@ -1,0 +1,145 @@
+"""The HTTP interface, over whatever backend: it decodes, asks, encodes, and answers everything else with one sentence."""
+
+import asyncio
+import time
+from typing import Annotated
+
+import cv2
+from fastapi import FastAPI, File, Request, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from rayfill import __version__
+from rayfill.systems.inpaint import UInt8
+from serving.backend import Answer, Backend, ModelInfo
+from serving.body_limit import BodyLimit
+from serving.page_routes import add_page
+from serving.schemas import Health, Models, Problem, ServedModel
+from serving.upload import Refused, Upload, decode, read_part
+
+DESCRIPTION = """Fills the holes of photographs.
+
+Send a picture and a mask of the same size, as JPEG, PNG or WebP. White (128 or more) in the mask is hole, black is known;
+transparent counts as black. The answer is a PNG of the picture's size, upright, whose known pixels are the picture's own.
+Every error is `{"detail": "one sentence"}`."""
+
+PROBLEMS: dict[int | str, dict[str, object]] = {
+    413: {"model": Problem, "description": "a file or a picture is too large"},
+    415: {"model": Problem, "description": "a file is not a JPEG, PNG or WebP image"},
+    422: {"model": Problem, "description": "a part is missing or damaged, or image and mask do not fit each other"},
+    503: {"model": Problem, "description": "no model is loaded, or the queue is full"},
+}
+
+
+def build_app(backend: Backend) -> FastAPI:
+    """The routes over a backend."""
+    app = FastAPI(title="rayfill", version=__version__, description=DESCRIPTION)
+    app.add_middleware(BodyLimit)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _wrong_parts)
+    app.add_exception_handler(Exception, _failed)
+    add_page(app)
+
+    @app.post(
+        "/v1/inpaint",
+        summary="Fill the holes of one picture",
+        response_class=Response,
+        responses={200: {"content": {"image/png": {}}, "description": "the filled picture"}, **PROBLEMS},
+    )
+    async def inpaint(
+        image: Annotated[UploadFile, File(description="the photograph")],
+        mask: Annotated[UploadFile, File(description="its mask, of the same size; white = hole")],
+    ) -> Response:
+        begin = time.perf_counter()
+        upload = await asyncio.to_thread(decode, await read_part("image", image), await read_part("mask", mask))
+        decoded = time.perf_counter()
+        answer = await _answer(backend, upload)
+        answered = time.perf_counter()
+        png = await asyncio.to_thread(encode_png, answer.picture)
+        spans = {"decode": decoded - begin, "queue": answered - decoded - answer.seconds, "model": answer.seconds}
+        spans["encode"] = time.perf_counter() - answered
+        timing = ", ".join(f"{name};dur={max(seconds, 0) * 1000:.1f}" for name, seconds in spans.items())
+        return Response(png, media_type="image/png", headers={**_headers(answer), "Server-Timing": timing})
+
+    @app.get("/v1/models", summary="What is served", responses={503: PROBLEMS[503]})
+    async def models() -> Models:
+        model = (await backend.status()).model
+        if model is None:
+            raise Refused(503, "no model is loaded")
+        return Models(models=[_described(model)])
+
+    @app.get("/healthz", summary="Whether pictures can be filled", responses={503: {"model": Health}})
+    async def healthz(response: Response) -> Health:
+        status = await backend.status()
+        if status.model is None:
+            response.status_code = 503
+        loaded = None if status.model is None else _described(status.model)
+        return Health(status="unavailable" if loaded is None else "ok", model=loaded, last_error=status.error)
+
+    return app
+
+
+def encode_png(picture: UInt8) -> bytes:
+    """(H,W,3) uint8 RGB as PNG, lossless."""
+    _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    return encoded.tobytes()
+
+
+async def _answer(backend: Backend, upload: Upload) -> Answer:
+    if upload.has_holes:
+        return await backend.inpaint(upload.picture, upload.mask)
+    model = (await backend.status()).model
+    if model is None:
+        raise Refused(503, "no model is loaded")
+    return Answer(upload.picture, 1.0, model, 0.0)  # nothing to fill: the picture is its own answer
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    return {
+        "X-Rayfill-Model": answer.model.name,
+        "X-Rayfill-Version": answer.model.shown_version,
+        "X-Rayfill-Digest": answer.model.digest,
+        "X-Rayfill-Scale": f"{answer.scale:.4f}",
+        "Cache-Control": "no-store",
+    }
+
+
+def _described(model: ModelInfo) -> ServedModel:
+    return ServedModel(
+        name=model.name,
+        version=model.shown_version,
+        run=model.run,
+        system=model.system,
+        digest=model.digest,
+        parameters=model.parameters,
+        train_size=model.train_size,
+    )
+
+
+def _problem(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"detail": sentence}, status)
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    return _problem(error.status, str(error))
+
+
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return _problem(error.status_code, str(error.detail))
+
+
+async def _wrong_parts(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()[0]
+    part = str(found["loc"][-1])
+    what = "missing" if found["type"] == "missing" else "not a file"
+    return _problem(422, f"{part}: {what}; send multipart/form-data with two files, image and mask")
+
+
+async def _failed(_: Request, error: Exception) -> JSONResponse:
+    # The traceback is in the server's log; it is no business of a stranger's.
+    return _problem(500, f"the server failed on this request ({type(error).__name__})")

@@ -1,0 +1,52 @@
+"""What stands behind the HTTP interface, whatever runs it: somebody who fills holes and can say who he is."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from rayfill.systems.inpaint import UInt8
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The model that answers. `version` is None for one that was never registered."""
+
+    name: str
+    version: int | None
+    run: str
+    system: str
+    digest: str
+    parameters: int
+    train_size: int
+
+    @property
+    def shown_version(self) -> str:
+        """The version's number, or `unregistered`."""
+        return "unregistered" if self.version is None else str(self.version)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A filled picture, (H,W,3) uint8, at which scale it was filled, by whom, and how long the batch took in seconds."""
+
+    picture: UInt8
+    scale: float
+    model: ModelInfo
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Status:
+    """The model now, and why the last attempt to load another one failed; None if it did not."""
+
+    model: ModelInfo | None
+    error: str | None
+
+
+class Backend(Protocol):
+    """Behind the routes."""
+
+    async def inpaint(self, picture: UInt8, mask: UInt8) -> Answer:
+        """Fill (H,W,3) uint8 where the (H,W) uint8 mask is not zero."""
+
+    async def status(self) -> Status:
+        """What is served."""

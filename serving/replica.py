@@ -1,0 +1,80 @@
+"""One copy of the model: takes what waits as a batch, and changes to another model without falling over."""
+
+import asyncio
+import time
+
+import torch
+from ray import serve
+
+from rayfill.registry.resolve import resolve_model
+from rayfill.spec.errors import Failed, InputError
+from rayfill.spec.locations import Locations
+from rayfill.systems.bounded import inpaint_bounded
+from rayfill.systems.inpaint import UInt8
+from rayfill.systems.model_folder import Model, load_model
+from serving.backend import Answer, ModelInfo, Status
+
+MAX_BATCH = 8
+BATCH_WAIT_S = 0.02
+"""How long the first of a batch waits for others; a hundredth of what a picture takes on a CPU."""
+
+
+class NoModel(Exception):
+    """The replica has no model to answer with."""
+
+
+class Replica:
+    """A Ray Serve deployment. Its user config is `{"model": ref, "root": url}`, as `resolve_model` takes them."""
+
+    def __init__(self) -> None:
+        self._now: tuple[Model, ModelInfo] | None = None
+        self._error: str | None = None
+
+    async def reconfigure(self, config: dict[str, str]) -> None:
+        """Load the configured model, then put it in the old one's place.
+
+        Never raises: Serve would kill the replica, and with it the model that works. What went wrong is in `status`.
+        """
+        try:
+            self._now = await asyncio.to_thread(load, config["model"], config["root"])
+            self._error = None
+        except (InputError, Failed) as error:
+            self._error = str(error)
+        except Exception as error:
+            self._error = f"model '{config.get('model')}' could not be loaded: {type(error).__name__}: {error}"
+
+    @serve.batch(max_batch_size=MAX_BATCH, batch_wait_timeout_s=BATCH_WAIT_S)  # type: ignore[untyped-decorator]  # Ray's is
+    async def inpaint(self, pictures: list[UInt8], masks: list[UInt8]) -> list[Answer]:
+        """Fill pictures of any sizes; each gets its own answer back."""
+        if self._now is None:
+            raise NoModel
+        model, info = self._now  # held for the batch, for a reconfigure may come in between
+        begin = time.perf_counter()
+        filled = await asyncio.to_thread(inpaint_bounded, model, pictures, masks)
+        seconds = time.perf_counter() - begin
+        return [Answer(one.picture, one.scale, info, seconds) for one in filled]
+
+    async def status(self) -> Status:
+        """The model now, and why the last attempt to load another failed."""
+        return Status(None if self._now is None else self._now[1], self._error)
+
+
+def load(ref: str, root: str) -> tuple[Model, ModelInfo]:
+    """A model by its name, on this process's GPU if it was given one."""
+    resolved = resolve_model(ref, Locations(root))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return describe(load_model(resolved.folder, device), resolved.version)
+
+
+def describe(model: Model, version: int | None) -> tuple[Model, ModelInfo]:
+    """The model with what is told about it."""
+    card = model.card
+    return model, ModelInfo(
+        name=card.name,
+        version=version,
+        run=card.lineage.run,
+        system=card.system.kind,
+        digest=card.weights_sha256,
+        parameters=card.parameters,
+        train_size=card.train_size,
+    )

@@ -1,0 +1,132 @@
+"""Ray Serve up and down: a thin ingress that decodes, and the replicas that fill."""
+
+import logging
+import socket
+from dataclasses import dataclass
+
+import ray
+from fastapi import FastAPI
+from ray import serve
+from ray.serve.exceptions import BackPressureError
+from ray.serve.handle import DeploymentHandle
+from ray.serve.schema import LoggingConfig
+
+from rayfill.spec.errors import Failed, InputError
+from rayfill.systems.inpaint import UInt8
+from serving.app import build_app
+from serving.backend import Answer, ModelInfo, Status
+from serving.replica import MAX_BATCH, NoModel, Replica
+from serving.upload import Refused
+
+APP = "rayfill"
+REPLICA = "Replica"
+INGRESS_CPUS = 0.1
+"""The ingress only decodes and encodes, so that with one replica two cores are enough beside Serve's own processes."""
+
+STATUS_TIMEOUT_S = 60.0
+REQUEST_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A server that runs."""
+
+    url: str
+    model: ModelInfo
+
+    def stop(self) -> None:
+        """Take it down, Serve included."""
+        serve.shutdown()
+
+
+def start_serving(ref: str, root: str, host: str, port: int, replicas: int) -> Serving:
+    """Serve a model on the Ray that is up, and return when it answers.
+
+    Args:
+        ref: what `resolve_model` takes.
+        root: where models lie; every replica must be able to read it.
+        host: address to listen on; 127.0.0.1 keeps it on this machine.
+        port: of the HTTP server.
+        replicas: copies of the model, one CPU each and, if there are as many, one GPU each.
+
+    Raises:
+        InputError: the address cannot be listened on.
+        Failed: the model cannot be loaded; nothing is left running.
+    """
+    _check_address(host, port)
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # it would announce every step on stderr
+    quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
+    serve.start(
+        proxy_location="HeadOnly",
+        http_options={"host": host, "port": port, "request_timeout_s": REQUEST_TIMEOUT_S},
+        logging_config=quiet,
+    )
+    try:
+        serve.run(
+            _application(ref, root, replicas), name=APP, route_prefix="/", logging_config=LoggingConfig(log_level="WARNING")
+        )
+        handle: DeploymentHandle = serve.get_deployment_handle(REPLICA, app_name=APP)
+        status: Status = handle.status.remote().result(timeout_s=STATUS_TIMEOUT_S)
+        if status.model is None:
+            raise Failed(status.error or f"model '{ref}' was not loaded")
+    except BaseException:
+        serve.shutdown()
+        raise
+    return Serving(f"http://{host}:{port}", status.model)
+
+
+def build_ingress() -> FastAPI:
+    """The routes over the replicas; called inside the ingress, where a handle can be made."""
+    return build_app(Replicas(serve.get_deployment_handle(REPLICA, app_name=APP)))
+
+
+class Replicas:
+    """The backend that Ray Serve runs."""
+
+    def __init__(self, handle: DeploymentHandle) -> None:
+        self._handle = handle
+
+    async def inpaint(self, picture: UInt8, mask: UInt8) -> Answer:
+        """Ask a replica; Refused with 503 where none can."""
+        try:
+            answer: Answer = await self._handle.inpaint.remote(picture, mask)
+        except NoModel:
+            raise Refused(503, "no model is loaded") from None
+        except BackPressureError:
+            raise Refused(503, "too many pictures wait already; try again in a moment") from None
+        return answer
+
+    async def status(self) -> Status:
+        """Of one replica; they load the same."""
+        status: Status = await self._handle.status.remote()
+        return status
+
+
+def _application(ref: str, root: str, replicas: int) -> serve.Application:
+    gpus = 1 if ray.cluster_resources().get("GPU", 0) >= replicas else 0
+    model = serve.deployment(
+        Replica,
+        name=REPLICA,
+        num_replicas=replicas,
+        ray_actor_options={"num_cpus": 1, "num_gpus": gpus},
+        user_config={"model": ref, "root": root},
+        max_ongoing_requests=4 * MAX_BATCH,  # batches fill while one is computed
+        max_queued_requests=256,
+    )
+    ingress = serve.deployment(
+        serve.ingress(build_ingress)(),
+        name="Ingress",
+        ray_actor_options={"num_cpus": INGRESS_CPUS},
+        max_ongoing_requests=512,
+    )
+    return ingress.bind(model.bind())
+
+
+def _check_address(host: str, port: int) -> None:
+    # Serve's own message would come from another process, after half a minute.
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"--host {host} --port {port}: cannot listen there: {reason}") from None

@@ -1,0 +1,65 @@
+"""From an upload that nobody vouches for to a picture and a mask, or to a status code and one sentence."""
+
+from dataclasses import dataclass
+
+from fastapi import UploadFile
+
+from rayfill.data.picture import Unusable, read_mask, read_picture
+from rayfill.systems.inpaint import UInt8
+from serving.limits import MAX_FILE_BYTES, MAX_PIXELS
+
+_STATUS = {"format": 415, "pixels": 413, "damaged": 422}
+
+
+class Refused(Exception):
+    """The request is answered with this status and this sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture (H,W,3) uint8 and its mask (H,W) uint8, 255 = hole."""
+
+    picture: UInt8
+    mask: UInt8
+
+    @property
+    def has_holes(self) -> bool:
+        """Whether there is anything to fill."""
+        return bool(self.mask.any())
+
+
+async def read_part(name: str, part: UploadFile) -> bytes:
+    """The bytes of one file of a multipart request; Refused if it is empty or too large."""
+    data = await part.read(MAX_FILE_BYTES + 1)
+    if not data:
+        raise Refused(422, f"{name}: the file is empty")
+    if len(data) > MAX_FILE_BYTES:
+        raise Refused(413, f"{name}: the file is larger than the allowed {MAX_FILE_BYTES // 2**20} MiB")
+    return data
+
+
+def decode(image: bytes, mask: bytes) -> Upload:
+    """Both files as pixels. Refused if one is no image or too large, if their sizes differ, or if nothing is known."""
+    try:
+        upload = Upload(read_picture(image, MAX_PIXELS), _mask(mask))
+    except Unusable as error:
+        raise Refused(_STATUS[error.reason], f"image: the file {error}") from None
+    (height, width), (mask_height, mask_width) = upload.picture.shape[:2], upload.mask.shape
+    if (height, width) != (mask_height, mask_width):
+        raise Refused(
+            422, f"mask: it is {mask_width}x{mask_height}, and the image is {width}x{height}; they must be of one size"
+        )
+    if upload.mask.all():
+        raise Refused(422, "mask: it covers the whole image, so nothing is known to go by; leave some of it black")
+    return upload
+
+
+def _mask(data: bytes) -> UInt8:
+    try:
+        return read_mask(data, MAX_PIXELS)
+    except Unusable as error:
+        raise Refused(_STATUS[error.reason], f"mask: the file {error}") from None
