@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from rayfill.spec.model import ModelCard
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Tensors in tests are small: a second thread would mostly wait, and badly where other work shares the cores."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     """One local Ray with two CPUs for the whole session: starting one costs about ten seconds."""

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from rayfill.spec.errors import InputError
 from rayfill.spec.model import Lineage, ModelCard
+from rayfill.spec.problems import first_problem
 from rayfill.spec.recipe import Recipe
 from rayfill.systems.base import System
 
@@ -54,8 +55,7 @@ def load_card(folder: Path) -> ModelCard:
     except FileNotFoundError:
         raise InputError(f"{folder}: not a model folder, it has no {CARD}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise InputError(f"{path}: {first_problem(error, ModelCard)}") from None
 
 
 def load_model(folder: Path, device: torch.device) -> Model:

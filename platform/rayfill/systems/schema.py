@@ -7,7 +7,9 @@ from rayfill.systems import SYSTEMS
 
 
 def recipe_schema() -> dict[str, Any]:
-    """A JSON Schema; `extends` and `drop`, which are resolved while the file is read, are allowed at the top."""
+    """A JSON Schema for editors: it knows every key and value, but asks for none, because a recipe that extends another one
+    says only what differs. `extends` and `drop`, which are resolved while the file is read, are allowed at the top.
+    """
     schema = Recipe.model_json_schema()
     definitions: dict[str, Any] = schema["$defs"]
     choices = []
@@ -24,5 +26,7 @@ def recipe_schema() -> dict[str, Any]:
         )
     definitions["SystemChoice"] = {"oneOf": choices}
     schema["properties"] |= {"extends": {"type": "string"}, "drop": {"type": "array", "items": {"type": "string"}}}
-    schema.pop("required")  # a recipe that extends another one gives only what differs
+    for definition in (schema, *definitions.values()):
+        if "kind" not in definition.get("properties", {}):
+            definition.pop("required", None)
     return schema
