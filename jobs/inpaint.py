@@ -1,0 +1,131 @@
+"""`rayfill inpaint`: fill the holes of one picture, or of a folder of them, on this machine and without Ray."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.arguments import Parser, verb
+from rayfill.spec.errors import InputError
+from rayfill.spec.locations import Locations
+
+if TYPE_CHECKING:
+    from rayfill.systems.inpaint import UInt8
+    from rayfill.systems.model_folder import Model
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One picture, its mask if there is one, and where the answer goes."""
+
+    image: Path
+    mask: Path | None
+    out: Path
+
+
+def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Declare the command."""
+    example = "rayfill inpaint photo.jpg --mask hole.png -o filled.png --model gdn@champion"
+    parser = verb(commands, "inpaint", "fill the holes of a picture or of a folder of pictures", example)
+    parser.add_argument("image", metavar="IMAGE", type=Path, help="JPEG, PNG or WebP, or a folder of them")
+    parser.add_argument(
+        "--mask", type=Path, metavar="MASK", help="of the same size, white = hole; for a folder, a folder with the same names"
+    )
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a .png file; for a folder, a folder")
+    parser.add_argument("--model", metavar="MODEL", help="name@alias, name/version, a run or a folder (default: the champion)")
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Check that everything is there, then fill one picture after another."""
+    tasks = (
+        plan_folder(args.image, args.mask, args.out) if args.image.is_dir() else [plan_file(args.image, args.mask, args.out)]
+    )
+
+    import torch  # it takes seconds: not before the arguments are known to be right
+    from tqdm import tqdm
+
+    from rayfill.registry.resolve import only_champion, resolve_model
+    from rayfill.systems.model_folder import load_model
+
+    locations = Locations(args.root)
+    resolved = resolve_model(args.model or only_champion(locations), locations)
+    model = load_model(resolved.folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    if model.card.contract.mask == "required" and any(task.mask is None for task in tasks):
+        raise InputError(f"--mask: missing; model '{resolved.name}' has to be told where the holes are")
+    for task in tqdm(tasks, desc="inpainting", unit="picture", disable=None if len(tasks) > 1 else True):
+        _fill(model, task)
+    shown = tasks[0].out if len(tasks) == 1 else args.out
+    print(f"{len(tasks)} picture{'s' * (len(tasks) > 1)} filled by {resolved.name}: {shown}")
+    return {"model": resolved.name, "version": resolved.version, "outputs": [str(task.out) for task in tasks]}
+
+
+def plan_file(image: Path, mask: Path | None, out: Path) -> Task:
+    """The task for one file. InputError if something is not there, or the answer would overwrite what it is made of."""
+    for option, path in (("IMAGE", image), ("--mask", mask)):
+        if path is not None and not path.is_file():
+            raise InputError(f"{option} {path}: no such file")
+    if out.suffix.lower() != ".png" or out.is_dir():
+        raise InputError(f"--out {out}: the answer is a PNG file; give it a name that ends in .png")
+    if out.resolve() in {path.resolve() for path in (image, mask) if path is not None}:
+        raise InputError(f"--out {out}: that would overwrite the input; choose another name")
+    return Task(image, mask, out)
+
+
+def plan_folder(images: Path, masks: Path | None, out: Path) -> list[Task]:
+    """The tasks for every picture in a folder, each with the mask of its name. InputError names the first that has none."""
+    pictures = _pictures(images)
+    if not pictures:
+        raise InputError(f"IMAGE {images}: the folder has no {', '.join(sorted(SUFFIXES))} file")
+    if masks is not None and not masks.is_dir():
+        raise InputError(f"--mask {masks}: for a folder of pictures it is a folder of masks with the same names")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out}: for a folder of pictures it is a folder, and this is a file")
+    by_name = {} if masks is None else {path.stem: path for path in _pictures(masks)}
+    tasks: dict[str, Task] = {}
+    for picture in pictures:
+        if masks is not None and picture.stem not in by_name:
+            raise InputError(f"--mask {masks}: no mask for {picture.name}; name it {picture.stem}.png")
+        if picture.stem in tasks:
+            raise InputError(
+                f"IMAGE {images}: {tasks[picture.stem].image.name} and {picture.name} would give one answer's name"
+            )
+        tasks[picture.stem] = plan_file(picture, by_name.get(picture.stem), out / f"{picture.stem}.png")
+    return list(tasks.values())
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _fill(model: "Model", task: Task) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from rayfill.data.picture import read_mask, read_picture
+    from rayfill.systems.bounded import inpaint_bounded
+
+    picture = _read(task.image, read_picture)
+    mask = np.zeros(picture.shape[:2], np.uint8) if task.mask is None else _read(task.mask, read_mask)
+    if picture.shape[:2] != mask.shape:
+        sizes = [f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (mask, picture)]
+        raise InputError(f"{task.mask}: the mask is {sizes[0]}, and {task.image} is {sizes[1]}; they must be of one size")
+    if mask.all():
+        raise InputError(f"{task.mask}: the mask covers the whole picture, so nothing is known to go by")
+    answer = inpaint_bounded(model, [picture], [mask])[0].picture
+    task.out.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(answer).save(task.out)
+
+
+def _read(path: Path, read: "Callable[[bytes, int], UInt8]") -> "UInt8":
+    from rayfill.data.photo import MAX_PIXELS
+    from rayfill.data.picture import Unusable
+
+    try:
+        return read(path.read_bytes(), MAX_PIXELS)
+    except Unusable as error:
+        raise InputError(f"{path}: the file {error}") from None
+    except PermissionError:
+        raise InputError(f"{path}: the file cannot be read; its permissions do not allow it") from None

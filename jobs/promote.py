@@ -1,0 +1,68 @@
+"""`rayfill promote`: put an alias on a model, if its numbers earn it."""
+
+import argparse
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.arguments import Parser, positive, verb
+from rayfill.spec.document import load_spec
+from rayfill.spec.locations import Locations
+from rayfill.spec.release import Release
+
+if TYPE_CHECKING:
+    from rayfill.evaluation.scorecard import Scorecard
+    from rayfill.registry.gate import Decision
+
+DEFAULT_RELEASE = Path(__file__).parent / "releases" / "default.yaml"
+
+
+def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Declare the command."""
+    help_text = "move an alias to a model that is no worse than the one that has it"
+    parser = verb(commands, "promote", help_text, "rayfill promote gdn-20261120-1 --why 'sharper edges'")
+    parser.add_argument("model", metavar="MODEL", help="name@alias, name/version, a run, or the path of a model folder")
+    parser.add_argument("--to", default="champion", metavar="ALIAS", help="the alias to move (default: %(default)s)")
+    parser.add_argument(
+        "--data", metavar="DATASET", help="what both are evaluated on (default: the dataset that MODEL was trained on)"
+    )
+    parser.add_argument(
+        "--release", type=Path, default=DEFAULT_RELEASE, metavar="FILE", help="YAML of the gate (default: the shipped one)"
+    )
+    parser.add_argument("--images", type=positive, metavar="N", help="at most the first N photographs of val (default: all)")
+    parser.add_argument("--why", default="", metavar="TEXT", help="a word for the log")
+    parser.add_argument("--serial", action="store_true", help="evaluate in this process, without Ray; on its GPU if it has one")
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Evaluate challenger and champion, judge, move the alias, say what happened."""
+    release = load_spec(args.release, Release)
+
+    from rayfill.cluster.local import local_ray  # these bring torch and Ray: not before the arguments are known to be right
+    from rayfill.evaluation.evaluate import evaluate_model
+    from rayfill.evaluation.standard import standard_mask_set
+    from rayfill.registry.promote import promote
+    from rayfill.registry.resolve import resolve_model
+    from rayfill.systems.model_folder import load_card
+
+    locations = Locations(args.root)
+    challenger = load_card(resolve_model(args.model, locations).folder)
+    dataset = locations.dataset(args.data or challenger.lineage.dataset)
+
+    def evaluate(folder: Path, size: int) -> "Scorecard":
+        mask_set = standard_mask_set(size)
+        return evaluate_model(folder, dataset, locations, images=args.images, spread=not args.serial, mask_set=mask_set)
+
+    with contextlib.nullcontext() if args.serial else local_ray():
+        done = promote(args.model, locations, args.to, release, evaluate, args.why)
+    event = done.event
+    print(_comparison(done.decision, event.from_version is None))
+    former = "" if event.from_version is None else f", which was {event.model}/{event.from_version}"
+    print(f"{event.model}/{event.to_version} is now {event.model}@{event.alias}{former}")
+    return event.model_dump(mode="json")
+
+
+def _comparison(decision: "Decision", empty_seat: bool) -> str:
+    rival = "baseline" if empty_seat else "champion"
+    lines = [f"{'bucket':<12}{'challenger':>12}{rival:>12}"]
+    return "\n".join(lines + [f"{c.bucket:<12}{c.challenger:>12.4f}{c.rival:>12.4f}" for c in decision.compared])

@@ -1,0 +1,55 @@
+"""`rayfill serve`: a model behind HTTP and a web page, until Ctrl-C."""
+
+import argparse
+import signal
+import sys
+import threading
+
+from jobs.arguments import Parser, positive, verb
+from rayfill.spec.errors import InputError
+from rayfill.spec.locations import Locations
+
+
+def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Declare the command."""
+    parser = verb(commands, "serve", "answer over HTTP, with a page to paint holes on", "rayfill serve --model gdn@champion")
+    parser.add_argument("--model", metavar="MODEL", help="name@alias, name/version, a run or a folder (default: the champion)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 lets other machines in (default: %(default)s)"
+    )
+    parser.add_argument("--port", type=positive, default=8000, help="TCP port (default: %(default)s)")
+    parser.add_argument(
+        "--replicas", type=positive, default=1, metavar="N", help="copies of the model, one CPU each (default: %(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Start, print the URL, and wait to be stopped."""
+    from rayfill.cluster.local import local_ray  # Ray and torch: not before the arguments are known to be right
+    from rayfill.registry.resolve import only_champion, resolve_model
+
+    locations = Locations(args.root)
+    ref = args.model or only_champion(locations)
+    resolved = resolve_model(ref, locations)  # here first: a wrong name is told before anything starts
+    if resolved.version is None:
+        ref = str(resolved.folder.resolve())
+    with local_ray():
+        import ray
+
+        from serving.start import start_serving
+
+        most = max(int(ray.cluster_resources().get("CPU", 1)) - 1, 1)  # a little is left for what decodes and encodes
+        if args.replicas > most:
+            raise InputError(f"--replicas {args.replicas}: at most {most} fit on this Ray, one CPU each and one to spare")
+        serving = start_serving(ref, locations.root, args.host, args.port, args.replicas)
+        shown = f"{serving.model.name}/{serving.model.shown_version}"
+        print(f"serving {shown} at {serving.url}", flush=True)
+        print("Ctrl-C stops it", file=sys.stderr, flush=True)
+        try:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # what service managers send means the same
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("stopping", file=sys.stderr, flush=True)
+        finally:
+            serving.stop()
+    return {"url": serving.url, "model": serving.model.name, "version": resolved.version, "digest": serving.model.digest}

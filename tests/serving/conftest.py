@@ -1,0 +1,79 @@
+"""The interface over a model in this process, for everything that does not need Ray Serve, and files to send to it."""
+
+import asyncio
+import io
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+import uvicorn
+from PIL import Image
+
+from rayfill.systems.bounded import inpaint_bounded
+from rayfill.systems.inpaint import UInt8
+from rayfill.systems.model_folder import load_model
+from serving.app import build_app
+from serving.backend import Answer, Status
+from serving.replica import describe
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[..., bytes]:
+    """`encode(pixels, "PNG", **options)`: an image file's bytes."""
+
+    def encoded(pixels: Pixels, kind: str = "PNG", **options: object) -> bytes:
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, kind, **options)
+        return file.getvalue()
+
+    return encoded
+
+
+@pytest.fixture(scope="session")
+def photograph() -> Pixels:
+    """371 wide, 255 high: neither side fits a network."""
+    rng = np.random.default_rng(7)
+    return rng.integers(0, 256, (255, 371, 3), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def hole() -> Pixels:
+    """A mask for `photograph`."""
+    mask = np.zeros((255, 371), np.uint8)
+    mask[60:140, 100:220] = 255
+    return mask
+
+
+@pytest.fixture(scope="module")
+def local_server(tmp_path_factory: pytest.TempPathFactory, make_model: Callable[..., object]) -> Iterator[str]:
+    """URL of the real routes on a real socket, with a model in this process behind them."""
+    folder = tmp_path_factory.mktemp("model")
+    make_model(folder)
+    model, info = describe(load_model(folder, torch.device("cpu")), version=3)
+
+    class InProcess:
+        async def inpaint(self, picture: UInt8, mask: UInt8) -> Answer:
+            filled = await asyncio.to_thread(inpaint_bounded, model, [picture], [mask])
+            return Answer(filled[0].picture, filled[0].scale, info, 0.0)
+
+        async def status(self) -> Status:
+            return Status(info, None)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(build_app(InProcess()), log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 30
+        while not server.started:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
