@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 def schema_of(kind: str) -> dict[str, Any]:
     """The JSON Schema of one of `KINDS`; a recipe's knows the options of every system."""
+    from rayfill.spec.base import Spec
     from rayfill.spec.dataset import IngestSpec
     from rayfill.spec.masks import MaskSetSpec
     from rayfill.spec.release import Release
@@ -33,5 +34,5 @@ def schema_of(kind: str) -> dict[str, Any]:
 
     if kind == "recipe":
         return recipe_schema()
-    specs = {"sweep": Sweep, "release": Release, "ingest": IngestSpec, "maskset": MaskSetSpec}
+    specs: dict[str, type[Spec]] = {"sweep": Sweep, "release": Release, "ingest": IngestSpec, "maskset": MaskSetSpec}
     return specs[kind].model_json_schema()

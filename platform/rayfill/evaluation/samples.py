@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +9,7 @@ from rayfill.evaluation.baselines import telea
 from rayfill.evaluation.exam import Exam
 from rayfill.evaluation.metrics import measure
 from rayfill.masks.resize import hole_ratio
+from rayfill.systems.heat_map import heat_map
 from rayfill.systems.inpaint import inpaint
 from rayfill.systems.model_folder import Model
 
@@ -55,11 +55,6 @@ def _sample(model: Model, exam: Exam, bucket: str, number: int) -> Sample:
         scored("composited", answer.composited),
         Picture("target", target),
         scored("telea", telea(target, mask)),
-        *(Picture(f"{title} map", _heat(values)) for title, values in answer.maps.items()),
+        *(Picture(f"{title} map", heat_map(values)) for title, values in answer.maps.items()),
     ]
     return Sample(bucket, name, hole_ratio(mask), tuple(pictures))
-
-
-def _heat(values: UInt8) -> UInt8:
-    """(H,W) uint8 to RGB: blue for 0, red for 255, as in gdn, figure 7."""
-    return np.asarray(cv2.cvtColor(cv2.applyColorMap(values, cv2.COLORMAP_JET), cv2.COLOR_BGR2RGB), np.uint8)

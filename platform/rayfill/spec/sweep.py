@@ -1,6 +1,6 @@
 """A sweep: which keys of a base recipe to search over, for what, and for how much. `rayfill tune` will run it."""
 
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,7 +17,10 @@ class Uniform(Spec):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        return _check_range(self)
+        _check_range(self.low, self.high)
+        if self.log and self.low <= 0:
+            raise ValueError(f"a logarithmic range needs low above 0, not {self.low}")
+        return self
 
 
 class Integer(Spec):
@@ -30,7 +33,8 @@ class Integer(Spec):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        return _check_range(self)
+        _check_range(self.low, self.high)
+        return self
 
 
 class Choice(Spec):
@@ -68,12 +72,6 @@ class Sweep(Spec):
     seed: int = Field(ge=0)
 
 
-R = TypeVar("R", Uniform, Integer)
-
-
-def _check_range(dimension: R) -> R:
-    if dimension.low >= dimension.high:
-        raise ValueError(f"the range is empty: low {dimension.low} is not below high {dimension.high}")
-    if isinstance(dimension, Uniform) and dimension.log and dimension.low <= 0:
-        raise ValueError(f"a logarithmic range needs low above 0, not {dimension.low}")
-    return dimension
+def _check_range(low: float, high: float) -> None:
+    if low >= high:
+        raise ValueError(f"the range is empty: low {low} is not below high {high}")

@@ -1,12 +1,12 @@
 """The sample grid: a row a photograph, columns input, raw, composited, target and the system's maps."""
 
-import cv2
 import numpy as np
 import torch
 
 from rayfill.data.batch import Batch
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import System
+from rayfill.systems.heat_map import heat_map
 from rayfill.systems.inpaint import UInt8, fill_batch, to_uint8
 
 GAP = 4
@@ -14,7 +14,7 @@ GAP = 4
 
 
 def sample_grid(system: System, contract: ImageContract, batch: Batch) -> UInt8:
-    """(H,W,3) uint8 picture for a float batch on the system's device. Maps are coloured: blue 0, red 1, as in gdn, figure 7."""
+    """(H,W,3) uint8 picture for a float batch on the system's device. Maps are coloured by `heat_map`."""
     was_training = system.training
     system.eval()
     filled = fill_batch(system, contract, batch.image, batch.mask)
@@ -32,11 +32,6 @@ def sample_grid(system: System, contract: ImageContract, batch: Batch) -> UInt8:
         pictures += [heat_map(to_uint8(m[i])) for m in filled.maps.values()]
         rows.append(_join(pictures, axis=1))
     return _join(rows, axis=0)
-
-
-def heat_map(values: UInt8) -> UInt8:
-    """(H,W) uint8 to (H,W,3) RGB: blue for 0, red for 255."""
-    return cv2.cvtColor(cv2.applyColorMap(values, cv2.COLORMAP_JET), cv2.COLOR_BGR2RGB).astype(np.uint8)
 
 
 def _join(pictures: list[UInt8], axis: int) -> UInt8:

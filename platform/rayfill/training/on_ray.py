@@ -1,7 +1,10 @@
 """The same loop on a Ray cluster: a Ray Train V2 TorchTrainer gives workers, process group, checkpoints and replacements."""
 
 import logging
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +83,8 @@ def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
         ),
     )
     try:
-        result = trainer.fit()
+        with _interrupts_after_fit():
+            result = trainer.fit()
     except ray.train.TrainingFailedError as error:
         cause = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise Failed(
@@ -93,6 +97,20 @@ def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
         raise Failed(f"run {run.name}: it ended without a checkpoint")
     with result.checkpoint.as_directory() as folder:
         publish_model(run.root, run.name, Path(folder) / MODEL)
+
+
+@contextmanager
+def _interrupts_after_fit() -> Iterator[None]:
+    """Ray Train answers Ctrl-C with an orderly abort, but then exits with 0 and keeps the handler: put both right."""
+    main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        raise KeyboardInterrupt from None
+    finally:
+        if main_thread:
+            signal.signal(signal.SIGINT, handler)
 
 
 def _resources(share: Share) -> dict[str, float]:
