@@ -1,5 +1,6 @@
 """A small dataset, a small recipe and a run of it."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,3 +74,9 @@ def small_run(small_root: Path, small_recipe: Callable[..., Recipe]) -> Callable
         )
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def checkpoints_below_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoint folders belong to whoever is handed them; here they go with the test."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
