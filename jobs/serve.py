@@ -45,11 +45,12 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         shown = f"{serving.model.name}/{serving.model.shown_version}"
         print(f"serving {shown} at {serving.url}", flush=True)
         print("Ctrl-C stops it", file=sys.stderr, flush=True)
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # what service managers send means the same
         try:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # what service managers send means the same
             threading.Event().wait()
         except KeyboardInterrupt:
             print("stopping", file=sys.stderr, flush=True)
         finally:
+            signal.signal(signal.SIGTERM, before)
             serving.stop()
     return {"url": serving.url, "model": serving.model.name, "version": resolved.version, "digest": serving.model.digest}

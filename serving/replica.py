@@ -45,7 +45,11 @@ class Replica:
 
     @serve.batch(max_batch_size=MAX_BATCH, batch_wait_timeout_s=BATCH_WAIT_S)  # type: ignore[untyped-decorator]  # Ray's is
     async def inpaint(self, pictures: list[UInt8], masks: list[UInt8]) -> list[Answer]:
-        """Fill pictures of any sizes; each gets its own answer back."""
+        """Called with one picture and one mask; Serve gathers those that wait."""
+        return await self.fill(pictures, masks)
+
+    async def fill(self, pictures: list[UInt8], masks: list[UInt8]) -> list[Answer]:
+        """Fill pictures of any sizes; each gets its own answer back. NoModel if none is loaded."""
         if self._now is None:
             raise NoModel
         model, info = self._now  # held for the batch, for a reconfigure may come in between

@@ -1,0 +1,67 @@
+"""Large pictures are filled in bounded memory, and their known pixels stay."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from rayfill.systems import bounded
+from rayfill.systems.bounded import inpaint_bounded
+from rayfill.systems.inpaint import UInt8, inpaint
+from rayfill.systems.model_folder import Model, load_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, make_model: Callable[..., object]) -> Model:
+    folder = tmp_path_factory.mktemp("model")
+    make_model(folder)
+    return load_model(folder, torch.device("cpu"))
+
+
+def example(height: int, width: int, seed: int) -> tuple[UInt8, UInt8]:
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((height, width), np.uint8)
+    mask[height // 4 : height // 2, width // 4 : width // 2] = 255
+    return rng.integers(0, 256, (height, width, 3), np.uint8), mask
+
+
+def test_up_to_the_bound_it_is_plain_inpainting(model: Model) -> None:
+    picture, mask = example(40, 56, 0)
+    (plain,) = inpaint(model.system, model.card.contract, [picture], [mask], model.device)
+    (answer,) = inpaint_bounded(model, [picture], [mask], work_pixels=40 * 56)
+    assert answer.scale == 1.0
+    np.testing.assert_array_equal(answer.picture, plain.composited)
+
+
+def test_beyond_it_known_pixels_stay_and_holes_are_filled(model: Model) -> None:
+    picture, mask = example(200, 120, 0)
+    (answer,) = inpaint_bounded(model, [picture], [mask], work_pixels=6000)
+    assert answer.scale == pytest.approx(0.5)
+    np.testing.assert_array_equal(answer.picture[mask == 0], picture[mask == 0])
+    assert (answer.picture[mask > 0] != picture[mask > 0]).mean() > 0.5
+
+
+def test_what_stands_in_the_hole_never_shows_through(model: Model) -> None:
+    picture, mask = example(201, 119, 0)
+    other = np.where((mask > 0)[..., None], np.uint8(255) - picture, picture)
+    answers = [inpaint_bounded(model, [each], [mask], work_pixels=5000)[0].picture for each in (picture, other)]
+    np.testing.assert_array_equal(*answers)
+
+
+def test_no_forward_pass_is_larger_than_the_bound_and_answers_keep_their_order(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+
+    def counted(system: object, contract: object, pictures: list[UInt8], masks: list[UInt8], device: object) -> object:
+        passes.append(sum(mask.size for mask in masks))
+        return inpaint(model.system, model.card.contract, pictures, masks, model.device)
+
+    monkeypatch.setattr(bounded, "inpaint", counted)
+    pairs = [example(*size, seed) for seed, size in enumerate([(32, 32), (40, 24), (32, 32), (32, 32), (90, 90)])]
+    answers = inpaint_bounded(model, [p for p, _ in pairs], [m for _, m in pairs], work_pixels=2048)
+    assert max(passes) <= 2048 * 1.02, "sides are rounded"
+    assert len(passes) == 4, "two of the three equal ones go together"
+    for (picture, mask), answer in zip(pairs, answers, strict=True):
+        np.testing.assert_array_equal(answer.picture[mask == 0], picture[mask == 0])
