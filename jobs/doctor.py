@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     for name, check in checks.items():
         try:
             ok, sentence = True, check()
-        except (InputError, Failed) as error:
+        except (InputError, Failed, OSError) as error:
             ok, sentence = False, str(error)
         results[name] = {"ok": ok, "says": sentence}
         print(f"{'ok  ' if ok else 'FAIL'} {name:9} {sentence}", flush=True)
@@ -95,13 +95,10 @@ def check_store(locations: Locations) -> str:
 
     store = open_store(locations.root)
     key, content = f"doctor/{uuid.uuid4().hex}", b"rayfill doctor"
-    try:
-        store.write(key, content)
-        if store.read(key) != content:
-            raise Failed(f"{store.url_of(key)}: read back something else than was written")
-        store.delete(key)
-    except OSError as error:
-        raise Failed(f"{locations.root}: {error.strerror or error}") from None
+    store.write(key, content)
+    if store.read(key) != content:
+        raise Failed(f"{store.url_of(key)}: read back something else than was written")
+    store.delete(key)
     return f"{locations.root} can be written and read"
 
 

@@ -1,0 +1,37 @@
+"""The demo, as a new user runs it: the whole life of a model, and a picture at the end."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jobs.cli import main
+from jobs.demo_photographs import photographs
+
+
+@pytest.mark.timeout(900)
+def test_the_demo_carries_photographs_through_the_whole_life_of_a_model(
+    ray_cluster: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--root", str(tmp_path), "--json"]) == 0
+    said = capsys.readouterr().out
+    result = json.loads(said.splitlines()[-1])
+    assert result["model"] == "demo/1"
+    assert "demo/1 is now demo@champion" in said
+    assert "telea" in said, "the scorecard's table has the classical methods"
+
+    picture = np.asarray(Image.open(result["picture"]))
+    photograph = np.asarray(Image.open(next(p for p in photographs() if p.name == "china.jpg")))
+    width = photograph.shape[1]
+    before, after, target = picture[:, :width], picture[:, width + 8 : 2 * width + 8], picture[:, 2 * width + 16 :]
+    assert np.array_equal(target, photograph)
+    hole = (before != photograph).any(-1)
+    assert 0.05 < hole.mean() < 0.25
+    assert np.array_equal(after[~hole], photograph[~hole])
+    assert (after[hole] != before[hole]).any(-1).mean() > 0.9, "the holes are filled"
+    assert "<html" in Path(result["report"]).read_text()
+
+    # The same seat again: a second promotion of the same model changes nothing, and going back finds nobody there.
+    assert main(["rollback", "demo", "--root", str(tmp_path), "--why", "a try"]) == 2
