@@ -31,8 +31,6 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     locations = Locations(args.root)
     ref = args.model or only_champion(locations)
     resolved = resolve_model(ref, locations)  # here first: a wrong name is told before anything starts
-    if resolved.version is None:
-        ref = str(resolved.folder.resolve())
     with local_ray():
         import ray
 

@@ -3,6 +3,7 @@
 import logging
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 import ray
 from fastapi import FastAPI
@@ -11,8 +12,11 @@ from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
+from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
+from rayfill.spec.locations import Locations
 from rayfill.systems.inpaint import UInt8
+from rayfill.systems.model_folder import CARD
 from serving.app import build_app
 from serving.backend import Answer, ModelInfo, Status
 from serving.replica import MAX_BATCH, NoModel, Replica
@@ -44,7 +48,7 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int) -> S
 
     Args:
         ref: what `resolve_model` takes.
-        root: where models lie; every replica must be able to read it.
+        root: where models lie, as `Locations` takes it; every replica must be able to read it.
         host: address to listen on; 127.0.0.1 keeps it on this machine.
         port: of the HTTP server.
         replicas: copies of the model, one CPU each and, if there are as many, one GPU each.
@@ -63,7 +67,10 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int) -> S
     )
     try:
         serve.run(
-            _application(ref, root, replicas), name=APP, route_prefix="/", logging_config=LoggingConfig(log_level="WARNING")
+            _application(ref, Locations(root), replicas),
+            name=APP,
+            route_prefix="/",
+            logging_config=LoggingConfig(log_level="WARNING"),
         )
         handle: DeploymentHandle = serve.get_deployment_handle(REPLICA, app_name=APP)
         status: Status = handle.status.remote().result(timeout_s=STATUS_TIMEOUT_S)
@@ -102,14 +109,18 @@ class Replicas:
         return status
 
 
-def _application(ref: str, root: str, replicas: int) -> serve.Application:
+def _application(ref: str, locations: Locations, replicas: int) -> serve.Application:
+    # A replica has another working directory: paths are made absolute, and so is a SQLite registry's.
+    model_ref = str(Path(ref).resolve()) if (Path(ref) / CARD).is_file() else ref
+    registry = mlflow_place(locations).tracking_uri
+    environment = {"MLFLOW_TRACKING_URI": registry} if registry.startswith("sqlite:") else {}
     gpus = 1 if ray.cluster_resources().get("GPU", 0) >= replicas else 0
     model = serve.deployment(
         Replica,
         name=REPLICA,
         num_replicas=replicas,
-        ray_actor_options={"num_cpus": 1, "num_gpus": gpus},
-        user_config={"model": ref, "root": root},
+        ray_actor_options={"num_cpus": 1, "num_gpus": gpus, "runtime_env": {"env_vars": environment}},
+        user_config={"model": model_ref, "root": locations.root},
         max_ongoing_requests=4 * MAX_BATCH,  # batches fill while one is computed
         max_queued_requests=256,
     )

@@ -1,47 +1,16 @@
-"""Photographs, datasets and an S3 endpoint for the tests of data/."""
+"""Photographs and datasets for the tests of data/."""
 
-import socket
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import boto3
 import cv2
 import numpy as np
 import pytest
 import simplejpeg
-from moto.server import ThreadedMotoServer
 
 from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.ingest import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    """URL of an S3 server on a free loopback port."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    server.start()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A prefix in a fresh bucket, with the AWS_* variables that lead there."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": s3_endpoint,
-        "AWS_ACCESS_KEY_ID": "an-id",
-        "AWS_SECRET_ACCESS_KEY": "a-very-secret-key",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    bucket = f"test-{uuid.uuid4().hex}"
-    boto3.client("s3").create_bucket(Bucket=bucket)
-    return f"s3://{bucket}/some/prefix"
 
 
 def picture(seed: int, height: int = 60, width: int = 80) -> np.ndarray:

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 Pixels = npt.NDArray[np.uint8]
+Encode = Callable[..., bytes]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; apt-get install chromium")
@@ -44,7 +45,7 @@ def page(browser_page: Page, local_server: str) -> Iterator[Page]:
     assert troubles == []
 
 
-def choose(page: Page, folder: Path, encode: Callable[..., bytes], pixels: Pixels, **options: object) -> None:
+def choose(page: Page, folder: Path, encode: Encode, pixels: Pixels, **options: object) -> None:
     path = folder / "photo.png"
     path.write_bytes(encode(pixels, **options))
     page.set_input_files("#file", path)
@@ -81,7 +82,7 @@ def test_it_names_the_model(page: Page) -> None:
 
 
 def test_a_painted_hole_is_filled_and_the_rest_comes_back_untouched(
-    page: Page, tmp_path: Path, photograph: Pixels, encode: Callable[..., bytes]
+    page: Page, tmp_path: Path, photograph: Pixels, encode: Encode
 ) -> None:
     choose(page, tmp_path, encode, photograph)
     paint(page, (0.3, 0.5), (0.6, 0.5))
@@ -95,9 +96,7 @@ def test_a_painted_hole_is_filled_and_the_rest_comes_back_untouched(
     expect(page.locator("#told")).to_contain_text("Filled by tiny version 3")
 
 
-def test_undo_erase_and_clear_take_paint_away(
-    page: Page, tmp_path: Path, photograph: Pixels, encode: Callable[..., bytes]
-) -> None:
+def test_undo_erase_and_clear_take_paint_away(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
     choose(page, tmp_path, encode, photograph)
     paint(page, (0.2, 0.2), (0.4, 0.2))
     paint(page, (0.6, 0.8), (0.8, 0.8))
@@ -117,9 +116,7 @@ def test_undo_erase_and_clear_take_paint_away(
     expect(page.locator("#problem")).to_have_text("Nothing is painted yet: paint over what should be filled.")
 
 
-def test_it_can_be_used_with_the_keyboard_alone(
-    page: Page, tmp_path: Path, photograph: Pixels, encode: Callable[..., bytes]
-) -> None:
+def test_it_can_be_used_with_the_keyboard_alone(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
     choose(page, tmp_path, encode, photograph)
     page.locator("#canvas").focus()
     page.keyboard.press("ArrowRight")
@@ -134,9 +131,7 @@ def test_it_can_be_used_with_the_keyboard_alone(
     assert page.locator("#compare").evaluate("e => e.style.getPropertyValue('--split')") == "100%"
 
 
-def test_a_photograph_larger_than_the_window_gets_a_mask_of_its_own_size(
-    page: Page, tmp_path: Path, encode: Callable[..., bytes]
-) -> None:
+def test_a_photograph_larger_than_the_window_gets_a_mask_of_its_own_size(page: Page, tmp_path: Path, encode: Encode) -> None:
     large = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), np.uint8)
     choose(page, tmp_path, encode, large)
     paint(page, (0.5, 0.5), (0.55, 0.5))
@@ -148,7 +143,7 @@ def test_a_photograph_larger_than_the_window_gets_a_mask_of_its_own_size(
 
 
 def test_a_photograph_that_the_camera_turned_is_painted_and_filled_upright(
-    page: Page, tmp_path: Path, photograph: Pixels, encode: Callable[..., bytes]
+    page: Page, tmp_path: Path, photograph: Pixels, encode: Encode
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -159,9 +154,7 @@ def test_a_photograph_that_the_camera_turned_is_painted_and_filled_upright(
     np.testing.assert_array_equal(answer[:60], photograph[:60])
 
 
-def test_what_the_server_refuses_is_told_as_a_sentence(
-    page: Page, tmp_path: Path, photograph: Pixels, encode: Callable[..., bytes]
-) -> None:
+def test_what_the_server_refuses_is_told_as_a_sentence(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
     page.set_input_files("#file", {"name": "notes.png", "mimeType": "image/png", "buffer": b"notes"})
     expect(page.locator("#problem")).to_contain_text("“notes.png” cannot be opened as a picture")
     gif = io.BytesIO()
@@ -171,3 +164,18 @@ def test_what_the_server_refuses_is_told_as_a_sentence(
     page.click("#fill")
     expect(page.locator("#problem")).to_have_text("image: the file is not a JPEG, PNG or WebP image")
     expect(page.locator("#fill")).to_be_enabled()
+
+
+def test_a_finger_paints(browser_page: Page, local_server: str, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
+    assert browser_page.context.browser is not None
+    phone = browser_page.context.browser.new_page(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    try:
+        phone.goto(local_server, wait_until="load")
+        choose(phone, tmp_path, encode, photograph)
+        phone.locator("#canvas").scroll_into_view_if_needed()
+        box = phone.locator("#canvas").bounding_box()
+        assert box is not None
+        phone.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        assert (fill(phone) != photograph).any(axis=2)[127, 185]
+    finally:
+        phone.close()
