@@ -69,7 +69,7 @@ def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name
     arguments = ["train", "--resolved-recipe", recipe.canonical(), "--name", name, "--root", locations.root]
     arguments += ["--data", locations.dataset(args.data), "--workers", str(args.workers)]
     try:
-        result = run_as_job(address, arguments, job=name)
+        result = run_as_job(address, arguments, run=name)
     except KeyboardInterrupt:
         _say_how_to_resume(name)
         raise
@@ -83,7 +83,7 @@ def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, 
     from rayfill.registry.register import register_run
     from rayfill.training.code_version import code_version
     from rayfill.training.on_ray import share_of_cluster, train_on_ray
-    from rayfill.training.run_directory import claim
+    from rayfill.training.run_directory import claim, only_trainer_of
     from rayfill.training.worker import check_run
 
     dataset = open_dataset(locations.dataset(args.data))
@@ -105,7 +105,8 @@ def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, 
         shown = f"{args.workers} worker{'s' * (args.workers > 1)} with {share.cpus} CPU{' and 1 GPU' * share.gpu} each"
         print(f"run {name}: {recipe.steps} steps of {recipe.training.batch_size}, {shown}", file=sys.stderr, flush=True)
         try:
-            mlflow_run = train_on_ray(spec, share)
+            with only_trainer_of(spec):
+                mlflow_run = train_on_ray(spec, share)
         except KeyboardInterrupt:
             _say_how_to_resume(name)
             raise

@@ -6,7 +6,7 @@ import pytest
 
 from rayfill.spec.errors import InputError
 from rayfill.spec.run import RunSpec, new_run_name
-from rayfill.training.run_directory import claim, read_run
+from rayfill.training.run_directory import claim, only_trainer_of, read_run
 
 Small = Callable[..., RunSpec]
 
@@ -32,3 +32,15 @@ def test_an_unknown_run_is_refused(small_run: Small) -> None:
 
 def test_new_names_differ(small_run: Small) -> None:
     assert new_run_name(small_run().recipe) != new_run_name(small_run().recipe)
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(small_run: Small) -> None:
+    run = claim(small_run(run="locked"))
+    with (
+        only_trainer_of(run),
+        pytest.raises(InputError, match="--name locked: that run is being trained right now"),
+        only_trainer_of(run),
+    ):
+        pass
+    with only_trainer_of(run):
+        pass

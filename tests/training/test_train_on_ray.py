@@ -16,8 +16,9 @@ from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
 from rayfill.systems.model_folder import load_card
-from rayfill.training.on_ray import Share, share_of_cluster, train_on_ray
+from rayfill.training.on_ray import share_of_cluster, train_on_ray
 from rayfill.training.run_directory import claim
+from rayfill.training.share import Share
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 

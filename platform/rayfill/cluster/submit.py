@@ -23,6 +23,10 @@ PASSED_ON = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 """Variables of this machine that a job gets. None of them is a secret."""
 
 
+RUN = "rayfill.run"
+"""Key of a job's metadata: the run that it trains."""
+
+
 def connect(address: str) -> JobSubmissionClient:
     """A client of the cluster's dashboard, with the token of RAY_AUTH_TOKEN or ~/.ray/auth_token if there is one.
 
@@ -72,14 +76,22 @@ def runtime_env() -> dict[str, Any]:
     return env
 
 
-def run_as_job(address: str, arguments: Sequence[str], job: str) -> dict[str, object]:
-    """Submit `rayfill ARGUMENTS --json` under the id `job`, print its log to stderr as it comes, and return its JSON result.
+def run_as_job(address: str, arguments: Sequence[str], run: str) -> dict[str, object]:
+    """Submit `rayfill ARGUMENTS --json` for a run, print its log to stderr as it comes, and return its JSON result.
 
-    Ctrl-C stops the job. SystemExit carries the job's exit code if it is not 0.
+    Ctrl-C stops the job. SystemExit carries the job's exit code if it is not 0. InputError if a job for the run is going on.
     """
     client = connect(address)
-    entrypoint = shlex.join(["python", "-m", "jobs.cli", *arguments, "--json"])
-    submitted = client.submit_job(entrypoint=entrypoint, submission_id=job, runtime_env=runtime_env())
+    earlier = [job for job in client.list_jobs() if job.metadata and job.metadata.get(RUN) == run]
+    going_on = next((job.submission_id for job in earlier if not job.status.is_terminal()), None)
+    if going_on:
+        raise InputError(f"--name {run}: that run is going on, as job {going_on}")
+    submitted = client.submit_job(
+        entrypoint=shlex.join(["python", "-m", "jobs.cli", *arguments, "--json"]),
+        submission_id=f"{run}.{len(earlier) + 1}",
+        metadata={RUN: run},
+        runtime_env=runtime_env(),
+    )
     print(f"job {submitted} on {address}", file=sys.stderr, flush=True)
     try:
         lines = asyncio.run(_follow(client, submitted))

@@ -5,7 +5,6 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,15 @@ from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
 from rayfill.training.run_directory import publish_model
+from rayfill.training.share import Node, Share, largest_share
 from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
 from rayfill.training.worker import MODEL, Place, run_worker
 
 
-@dataclass(frozen=True)
-class Share:
-    """What one worker gets of the cluster."""
-
-    cpus: int
-    gpu: bool
-
-
 def share_of_cluster(workers: int) -> Share:
-    """Equal shares of the cluster's CPUs, and a GPU for each worker where there are any. InputError if it is too small."""
-    resources = ray.cluster_resources()
-    cpus, gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
-    if gpus and workers > gpus:
-        raise InputError(f"--workers {workers}: the cluster has {gpus} GPUs, one for each worker; allowed are 1 to {gpus}")
-    if workers > cpus:
-        raise InputError(f"--workers {workers}: the cluster has {cpus} CPUs; allowed are 1 to {cpus}")
-    return Share(cpus // workers, gpus > 0)
+    """What each worker can have of the live cluster. InputError if there is not enough for all of them."""
+    alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return largest_share([Node(int(r.get("CPU", 0)), int(r.get("GPU", 0))) for r in alive], workers)
 
 
 def train_on_ray(run: RunSpec, share: Share) -> str:

@@ -1,5 +1,8 @@
 """A run's directory in the store: claimed by name once, holding its spec, its checkpoints and, at the end, its model."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -37,6 +40,28 @@ def claim(run: RunSpec) -> RunSpec:
     if is_finished(run.root, run.name):
         raise InputError(f"--name {run.name}: that run is finished; a run's name is never used again")
     return earlier
+
+
+@contextmanager
+def only_trainer_of(run: RunSpec) -> Iterator[None]:
+    """Hold the run for the length of the block, so that no two trainings write into one run.
+
+    For a root in a file system, and among processes that share it; the lock goes with the process that holds it. A cluster's
+    jobs are kept apart by `rayfill.cluster.submit`.
+
+    Raises:
+        InputError: another process is training it.
+    """
+    folder = Locations(run.root).run(run.name)
+    if not folder.startswith("file://"):
+        yield
+        return
+    with Path(folder.removeprefix("file://"), ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"--name {run.name}: that run is being trained right now, by another process") from None
+        yield
 
 
 def read_run(root: str, name: str) -> RunSpec:

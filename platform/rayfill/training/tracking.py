@@ -8,30 +8,29 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from rayfill.registry import tags
 from rayfill.registry.mlflow_place import MlflowPlace, client, ensure_experiment
 from rayfill.spec.run import RunSpec
 from rayfill.systems.inpaint import UInt8
-
-RUN_TAG = "rayfill.run"
 
 
 def open_tracked_run(place: MlflowPlace, run: RunSpec) -> str:
     """Id of the run's MLflow run: the one of an earlier start if there is one, else a new one with spec and lineage."""
     mlflow = client(place)
     experiment = ensure_experiment(place)
-    found = mlflow.search_runs([experiment], filter_string=f"tags.`{RUN_TAG}` = '{run.name}'", max_results=1)
+    found = mlflow.search_runs([experiment], filter_string=f"tags.`{tags.RUN}` = '{run.name}'", max_results=1)
     if found:
         mlflow.update_run(found[0].info.run_id, status="RUNNING")
         return str(found[0].info.run_id)
-    tags = {
-        RUN_TAG: run.name,
+    lineage = {
+        tags.RUN: run.name,
         "rayfill.recipe_digest": run.recipe.digest(),
         "rayfill.mask_digest": run.recipe.masks.digest(),
         "rayfill.dataset": run.dataset,
         "rayfill.dataset_digest": run.dataset_digest,
         "rayfill.code_version": run.code_version,
     }
-    created = mlflow.create_run(experiment, tags=tags, run_name=run.name)
+    created = mlflow.create_run(experiment, tags=lineage, run_name=run.name)
     run_id = str(created.info.run_id)
     params = [Param(key, value[:6000]) for key, value in flatten(run.recipe.model_dump(mode="json"), "")]
     mlflow.log_batch(run_id, params=params, tags=[RunTag("rayfill.workers", str(run.workers))])
