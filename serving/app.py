@@ -14,6 +14,7 @@ from rayfill import __version__
 from rayfill.systems.inpaint import UInt8
 from serving.backend import Answer, Backend, ModelInfo
 from serving.body_limit import BodyLimit
+from serving.interface_page import add_interface_page
 from serving.page_routes import add_page
 from serving.schemas import Health, Models, Problem, ServedModel
 from serving.upload import Refused, Upload, decode, read_part
@@ -34,13 +35,14 @@ PROBLEMS: dict[int | str, dict[str, object]] = {
 
 def build_app(backend: Backend) -> FastAPI:
     """The routes over a backend."""
-    app = FastAPI(title="rayfill", version=__version__, description=DESCRIPTION)
+    app = FastAPI(title="rayfill", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _wrong_parts)
     app.add_exception_handler(Exception, _failed)
     add_page(app)
+    add_interface_page(app)
 
     @app.post(
         "/v1/inpaint",

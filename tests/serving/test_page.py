@@ -179,3 +179,8 @@ def test_a_finger_paints(browser_page: Page, local_server: str, tmp_path: Path, 
         assert (fill(phone) != photograph).any(axis=2)[127, 185]
     finally:
         phone.close()
+
+
+def test_the_interface_page_comes_from_this_server_alone(page: Page, local_server: str) -> None:
+    page.goto(f"{local_server}/docs", wait_until="load")
+    expect(page.get_by_text("Fill the holes of one picture")).to_be_visible()
