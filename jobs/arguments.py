@@ -3,11 +3,10 @@
 import argparse
 import re
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
+from rayfill import __version__
 from rayfill.spec.errors import InputError, nearest
-
-Commands = "argparse._SubParsersAction[Parser]"
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +27,30 @@ class Parser(argparse.ArgumentParser):
             allowed = [name.strip(" '") for name in choice[3].split(",")]
             raise InputError(f"{self.prog}: {choice[1]}: unknown '{choice[2]}'{nearest(choice[2], allowed)}")
         raise InputError(f"{self.prog}: {message}")
+
+
+class Verb(Protocol):
+    """A module of this package that is a command; its name is the command's."""
+
+    __name__: str
+
+    def add_parser(self, commands: "argparse._SubParsersAction[Parser]") -> None:
+        """Declare the command."""
+
+    def run(self, args: argparse.Namespace) -> dict[str, object]:
+        """Do it, print the results, and return what `--json` prints."""
+
+
+def build_parser(verbs: Iterable[Verb]) -> Parser:
+    """The command line of these commands. `args.run` of what it parses is the command's `run`."""
+    description = "Train, promote and serve image-inpainting models on a Ray cluster."
+    parser = Parser(prog="rayfill", description=description, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"rayfill {__version__}")
+    commands = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    for module in verbs:
+        module.add_parser(commands)
+        commands.choices[module.__name__.rpartition(".")[2]].set_defaults(run=module.run)
+    return parser
 
 
 def verb(commands: "argparse._SubParsersAction[Parser]", name: str, help: str, example: str) -> Parser:  # noqa: A002

@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 
-from jobs.arguments import Parser, verb
+from jobs import evaluate, ingest, models, promote, train
+from jobs.arguments import Parser, build_parser, verb
 from jobs.demo_photographs import photographs, write_tiles
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 
+STEPS = (ingest, train, evaluate, promote, models)
 RECIPE = Path(__file__).parent / "recipes" / "demo.yaml"
 SHOWN = "china.jpg"
 HOLE_RATIO_BUCKET = "(0.1,0.2]"
@@ -89,12 +91,9 @@ def serve_and_ask(model: str, root: str, folder: Path) -> tuple[str, Path]:
 
 def _type(words: list[str], root: str) -> dict[str, object]:
     """Run a command as if it had been typed, and show it."""
-    from jobs.cli import VERBS, build_parser  # this module is one of the verbs
-
     print(f"\n$ rayfill {shlex.join(words)}", file=sys.stderr, flush=True)
-    args = build_parser().parse_args([*words, "--root", root])
-    module = next(m for m in VERBS if m.__name__.rpartition(".")[2] == args.verb)
-    result: dict[str, object] = module.run(args)
+    args = build_parser(STEPS).parse_args([*words, "--root", root])
+    result: dict[str, object] = args.run(args)
     return result
 
 

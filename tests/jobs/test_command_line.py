@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cli import build_parser, main
+from jobs.arguments import build_parser
+from jobs.cli import VERBS, main
 
 SURFACE = {
     "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality",
@@ -24,7 +25,7 @@ SURFACE = {
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:
-    action = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    action = next(a for a in build_parser(VERBS)._actions if isinstance(a, argparse._SubParsersAction))
     return dict(action.choices)
 
 

@@ -26,7 +26,8 @@ def browser_page(local_server: str) -> Iterator[Page]:
             args=["--no-sandbox", "--disable-dev-shm-usage"],  # as root in a container
         )
         page = browser.new_page(viewport={"width": 1100, "height": 900})
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
         yield page
         browser.close()
 
