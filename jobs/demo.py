@@ -3,6 +3,7 @@
 import argparse
 import io
 import shlex
+import socket
 import sys
 import time
 from pathlib import Path
@@ -15,9 +16,12 @@ from rayfill.spec.locations import Locations
 
 STEPS = (ingest, train, evaluate, promote, models)
 RECIPE = Path(__file__).parent / "recipes" / "demo.yaml"
-SHOWN = "china.jpg"
+SHOWN = "chelsea.png"
+SHRINK = 3
+"""The photograph that is sent is this much smaller, so that its holes are as wide as those of 64-pixel training images."""
+GAP = 4
+"""Pixels of white between the three pictures."""
 HOLE_RATIO_BUCKET = "(0.1,0.2]"
-PORT = 8008
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -67,11 +71,12 @@ def serve_and_ask(model: str, root: str, folder: Path) -> tuple[str, Path]:
     from serving.start import start_serving
 
     photograph = next(path for path in photographs() if path.name == SHOWN)
-    image = Image.open(photograph).convert("RGB")
+    image = Image.open(photograph).convert("RGB").reduce(SHRINK)
     mix = MaskMix(families=(Irregular(kind="irregular", buckets=(HOLE_RATIO_BUCKET,)),))
     mask = draw_mask(mix, image.height, image.width, ("demo",))
-    print(f"\n$ rayfill serve --model {model} --port {PORT}", file=sys.stderr, flush=True)
-    serving = start_serving(model, root, "127.0.0.1", PORT, 1)
+    port = _free_port()
+    print(f"\n$ rayfill serve --model {model} --port {port}", file=sys.stderr, flush=True)
+    serving = start_serving(model, root, "127.0.0.1", port, 1)
     try:
         files = {"image": ("photograph.png", _png(np.asarray(image))), "mask": ("mask.png", _png(mask * 255))}
         answer = requests.post(f"{serving.url}/v1/inpaint", files=files, timeout=120)
@@ -83,9 +88,10 @@ def serve_and_ask(model: str, root: str, folder: Path) -> tuple[str, Path]:
     if not np.array_equal(restored[known], np.asarray(image)[known]):
         raise AssertionError("the server changed known pixels")
     broken = np.where(mask[..., None] > 0, np.uint8(255), np.asarray(image))
-    gap = np.full((image.height, 8, 3), 255, np.uint8)
+    gap = np.full((image.height, GAP, 3), 255, np.uint8)
+    row = Image.fromarray(np.concatenate([broken, gap, restored, gap, np.asarray(image)], axis=1))
     picture = folder / "before-after.png"
-    Image.fromarray(np.concatenate([broken, gap, restored, gap, np.asarray(image)], axis=1)).save(picture)
+    row.resize((row.width * SHRINK, row.height * SHRINK), Image.Resampling.NEAREST).save(picture)
     return serving.url, picture
 
 
@@ -95,6 +101,13 @@ def _type(words: list[str], root: str) -> dict[str, object]:
     args = build_parser(STEPS).parse_args([*words, "--root", root])
     result: dict[str, object] = args.run(args)
     return result
+
+
+def _free_port() -> int:
+    """A port that nobody listens on: a demo must not fail in its last minute because 8000 is taken."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _png(pixels: object) -> bytes:

@@ -11,7 +11,7 @@ from PIL import Image
 
 FROM_SKIMAGE = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
 FROM_SKLEARN = ("china.jpg", "flower.jpg")
-TILE = 96
+TILE = 128
 """Side of a tile in pixels."""
 
 

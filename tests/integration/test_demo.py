@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from jobs.cli import main
+from jobs.demo import GAP, SHOWN, SHRINK
 from jobs.demo_photographs import photographs
 
 
@@ -22,10 +23,10 @@ def test_the_demo_carries_photographs_through_the_whole_life_of_a_model(
     assert "demo/1 is now demo@champion" in said
     assert "telea" in said, "the scorecard's table has the classical methods"
 
-    picture = np.asarray(Image.open(result["picture"]))
-    photograph = np.asarray(Image.open(next(p for p in photographs() if p.name == "china.jpg")))
+    picture = np.asarray(Image.open(result["picture"]))[::SHRINK, ::SHRINK]
+    photograph = np.asarray(Image.open(next(p for p in photographs() if p.name == SHOWN)).reduce(SHRINK))
     width = photograph.shape[1]
-    before, after, target = picture[:, :width], picture[:, width + 8 : 2 * width + 8], picture[:, 2 * width + 16 :]
+    before, after, target = (picture[:, i * (width + GAP) : i * (width + GAP) + width] for i in range(3))
     assert np.array_equal(target, photograph)
     hole = (before != photograph).any(-1)
     assert 0.05 < hole.mean() < 0.25
