@@ -154,6 +154,18 @@ def test_doctor_finds_the_cluster_in_order(head: Head, root: Path, tmp_path: Pat
     assert f"ok   cluster   {head.address} answers and takes our token" in done.stdout
 
 
+def test_a_run_that_is_going_on_is_not_started_twice(head: Head, root: Path, tmp_path: Path) -> None:
+    from ray.job_submission import JobSubmissionClient
+
+    client = JobSubmissionClient(head.address, headers={"Authorization": f"Bearer {head.token}"})
+    job = client.submit_job(entrypoint="sleep 120", metadata={"rayfill.run": "busy"}, submission_id="busy.1")
+    try:
+        done = train(head, root, tmp_path, "--name", "busy")
+        assert (done.returncode, "--name busy: that run is going on, as job busy.1" in done.stderr) == (2, True)
+    finally:
+        client.stop_job(job)
+
+
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [("127.0.0.1:6379", "give the cluster's dashboard"), ("http://127.0.0.1:9", "no Ray dashboard answers there")],

@@ -1,5 +1,6 @@
 """Any size in, known pixels bit-identical out; a model folder survives the way to disk and nothing else gets in."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -101,3 +102,13 @@ def test_a_card_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"run_me": "import os"}))
     with pytest.raises(InputError, match="run_me: unknown key"):
         load_model(tmp_path, CPU)
+
+
+def test_weights_that_are_no_safetensors_are_refused(tmp_path: Path) -> None:
+    folder = saved(tmp_path)
+    (folder / "weights.safetensors").write_bytes(b"\x80\x04K\x01.")  # a pickle
+    card = json.loads((folder / "model.json").read_text())
+    card["weights_sha256"] = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    (folder / "model.json").write_text(json.dumps(card))
+    with pytest.raises(InputError, match="not a safetensors file"):
+        load_model(folder, CPU)

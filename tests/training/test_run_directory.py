@@ -1,6 +1,7 @@
 """A run's name is its identity."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,10 @@ def test_a_run_is_trained_by_one_process_at_a_time(small_run: Small) -> None:
         pass
     with only_trainer_of(run):
         pass
+
+
+def test_a_run_directory_that_holds_something_else_is_refused(small_run: Small) -> None:
+    run = claim(small_run(run="foreign"))
+    (Path(run.root.removeprefix("file://")) / "runs" / "foreign" / "run.json").write_text("{}")
+    with pytest.raises(InputError, match="not a run of this version of rayfill"):
+        read_run(run.root, "foreign")
