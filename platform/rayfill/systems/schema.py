@@ -16,15 +16,15 @@ def recipe_schema() -> dict[str, Any]:
     for kind, system in SYSTEMS.items():
         options = system.Options.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= options.pop("$defs", {})
+        options.pop("required")
         choices.append(
             {
                 "type": "object",
                 "properties": {"kind": {"const": kind}, "options": options},
-                "required": ["kind", "options"],
                 "additionalProperties": False,
             }
         )
-    definitions["SystemChoice"] = {"oneOf": choices}
+    definitions["SystemChoice"] = {"anyOf": choices}
     schema["properties"] |= {"extends": {"type": "string"}, "drop": {"type": "array", "items": {"type": "string"}}}
     for definition in (schema, *definitions.values()):
         if "kind" not in definition.get("properties", {}):
