@@ -36,7 +36,7 @@ def test_alias_version_run_and_path_lead_to_the_same_files(registry: Locations, 
     by_number = resolve_model("tiny/2", registry)
     assert (by_number.version, by_number.alias) == (2, None)
     by_run = resolve_model("tiny-2", registry)
-    assert (by_run.name, by_run.version, by_run.alias) == ("tiny", None, None)
+    assert (by_run.name, by_run.version, by_run.alias) == ("tiny", 2, None)
     by_path = resolve_model(str(root / "runs/tiny-2/model"), registry)
     assert len({weights(m.folder) for m in (by_alias, by_number, by_run, by_path)}) == 1
     assert weights(resolve_model("tiny/1", registry).folder) != weights(by_alias.folder)

@@ -19,7 +19,7 @@ class ResolvedModel:
 
     Attributes:
         folder: holds `model.json` and `weights.safetensors`.
-        version: its number in the registry; None for a run or a path.
+        version: its number in the registry; None for a path, and for a run whose model is not registered.
         alias: the alias by which it was asked for.
     """
 
@@ -48,7 +48,9 @@ def resolve_model(ref: str, locations: Locations, cache: Path = CACHE) -> Resolv
         if any(v.name == ref for v in list_versions(locations)):
             raise InputError(f"model '{ref}': say which one of that name, as {ref}@{CHAMPION} or {ref}/1") from None
         raise
-    return ResolvedModel(folder, load_card(folder).name, None, None)
+    card = load_card(folder)
+    registered = [v.version for v in list_versions(locations) if v.card_digest == card.digest()]
+    return ResolvedModel(folder, card.name, min(registered, default=None), None)
 
 
 def find_version(ref: str, locations: Locations) -> Version:

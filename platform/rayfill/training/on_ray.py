@@ -107,7 +107,8 @@ def _resources(share: Share) -> dict[str, float]:
 def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     """What every Ray Train worker runs. A breakdown that trying again cannot mend is returned, not raised."""
     run = RunSpec.model_validate(config["run"])
-    logging.getLogger("ray.train").setLevel(logging.WARNING)  # one line a report and worker is noise in a log of progress
+    # Ray names the logger that announces every report of every worker after a file, so only the root's level reaches it.
+    logging.getLogger().setLevel(logging.WARNING)
     context = ray.train.get_context()
     rank = context.get_world_rank()
     place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])
