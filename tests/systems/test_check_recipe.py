@@ -39,6 +39,7 @@ def test_every_system_has_a_recipe() -> None:
             "players.generator.terms: unknown loss term 'reconstuction' (did you mean 'reconstruction'?)",
         ),
         ("players.generator.terms={}", "players.generator.terms: the weight of 'reconstruction' is missing"),
+        ("players.detector.terms.detection=0", "players.detector.terms: every weight is 0, so the player would learn nothing"),
         ("images.size=66", "images.size: 66 does not fit system 'gdn'; allowed are multiples of 4 from 16"),
     ],
 )

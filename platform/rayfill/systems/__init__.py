@@ -45,6 +45,8 @@ def check_recipe(recipe: Recipe) -> None:
         for term in role.terms:
             if term not in given:
                 raise InputError(f"players.{player}.terms: the weight of '{term}' is missing")
+        if not any(given.values()):
+            raise InputError(f"players.{player}.terms: every weight is 0, so the player would learn nothing")
     size = recipe.images.size
     if size % contract.multiple or size < contract.min_side:
         raise InputError(

@@ -27,10 +27,8 @@ class Player:
 
     def loss(self, terms: dict[str, torch.Tensor]) -> torch.Tensor:
         """The weighted sum of the player's terms."""
-        total: torch.Tensor = sum(  # type: ignore[assignment]  # sum() starts from int 0
-            self.settings.terms[name] * term for name, term in terms.items() if self.settings.terms[name] > 0
-        )
-        return total
+        weights = self.settings.terms
+        return torch.stack([weights[name] * term for name, term in terms.items() if weights[name] > 0]).sum()
 
     def step(self, gradients: list[torch.Tensor], at: int) -> torch.Tensor:
         """One update from this worker's gradients at global step `at`; returns the norm of the averaged gradient."""

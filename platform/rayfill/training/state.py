@@ -24,7 +24,8 @@ class TrainState:
         self.recipe = recipe
         self.step = 0
         layout = torch.channels_last if recipe.training.channels_last else torch.contiguous_format
-        self.system = build_system(recipe.system).to(device=device, memory_format=layout).train()  # type: ignore[call-overload]
+        system = build_system(recipe.system).to(device)
+        self.system = system.to(memory_format=layout).train()  # type: ignore[call-overload]  # torch's own types lack it
         self.players = {
             name: Player(self.system.parameters_of(name), settings, recipe.steps) for name, settings in recipe.players.items()
         }
