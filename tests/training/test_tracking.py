@@ -1,0 +1,54 @@
+"""MLflow being away costs neither the run nor a number."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.exceptions import MlflowException
+
+from rayfill.registry.mlflow_place import MlflowPlace, client, mlflow_place
+from rayfill.spec.locations import Locations
+from rayfill.spec.run import RunSpec
+from rayfill.training.tracking import Tracker, close_tracked_run, flatten, open_tracked_run
+
+
+@pytest.fixture
+def place(root: Path) -> MlflowPlace:
+    return mlflow_place(Locations(str(root)))
+
+
+def test_a_run_is_opened_once_and_taken_up_again(place: MlflowPlace, small_run: Callable[..., RunSpec]) -> None:
+    first = open_tracked_run(place, small_run(run="tracked"))
+    close_tracked_run(place, first, "KILLED")
+    assert open_tracked_run(place, small_run(run="tracked")) == first
+    run = client(place).get_run(first)
+    assert run.info.status == "RUNNING"
+    assert run.data.params["players.generator.lr"] == "0.0001"
+    assert run.data.params["masks.families.0.kind"] == "irregular"
+    assert open_tracked_run(place, small_run(run="another")) != first
+
+
+def test_rows_wait_while_mlflow_is_away_and_arrive_when_it_is_back(
+    place: MlflowPlace, small_run: Callable[..., RunSpec], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = open_tracked_run(place, small_run(run="patient"))
+    tracker = Tracker(place, run_id)
+    reached = tracker._mlflow.log_batch
+
+    def away(*_: Any, **__: Any) -> None:
+        raise MlflowException("connection refused")
+
+    monkeypatch.setattr(tracker._mlflow, "log_batch", away)
+    tracker.metrics(1, {"loss": 3.0})
+    tracker.metrics(2, {"loss": 2.0})
+    assert capsys.readouterr().err.count("MLflow does not answer") == 1
+    monkeypatch.setattr(tracker._mlflow, "log_batch", reached)
+    tracker.metrics(3, {"loss": 1.0})
+    history = client(place).get_metric_history(run_id, "loss")
+    assert [(m.step, m.value) for m in history] == [(1, 3.0), (2, 2.0), (3, 1.0)]
+
+
+def test_nested_values_become_dotted_keys() -> None:
+    tree = {"a": {"b": 1, "c": [1, 2]}, "d": [{"e": None}]}
+    assert flatten(tree, "") == [("a.b", "1"), ("a.c", "[1, 2]"), ("d.0.e", "None")]
