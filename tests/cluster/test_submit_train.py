@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -152,6 +153,41 @@ def test_doctor_finds_the_cluster_in_order(head: Head, root: Path, tmp_path: Pat
     done = rayfill("doctor", "--root", str(root), "--address", head.address, token=head.token, home=tmp_path)
     assert done.returncode == 0, done.stdout
     assert f"ok   cluster   {head.address} answers and takes our token" in done.stdout
+
+
+def test_ctrl_c_stops_the_job_and_says_how_to_resume(head: Head, root: Path, tmp_path: Path) -> None:
+    from ray.job_submission import JobSubmissionClient
+
+    env = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {
+        "HOME": str(tmp_path),
+        "RAY_AUTH_TOKEN": head.token,
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jobs.cli",
+        "train",
+        str(ROOT / "jobs/recipes/gdn.yaml"),
+        "--data",
+        "photos",
+        "--name",
+        "cut",
+    ]
+    command += ["--root", str(root), "--address", head.address]
+    process = subprocess.Popen(command, env=env, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    # The line with which the job itself begins: the log is being followed.
+    assert any(line.startswith("run cut:") for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 1
+    assert "run cut is stopped; the same command with --name cut goes on from its last checkpoint" in said
+    client = JobSubmissionClient(head.address, headers={"Authorization": f"Bearer {head.token}"})
+    deadline = time.monotonic() + 60
+    while not (status := client.get_job_status("cut.1")).is_terminal():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert status == "STOPPED"
 
 
 def test_a_run_that_is_going_on_is_not_started_twice(head: Head, root: Path, tmp_path: Path) -> None:

@@ -34,5 +34,5 @@ def test_the_demo_carries_photographs_through_the_whole_life_of_a_model(
     assert (after[hole] != before[hole]).any(-1).mean() > 0.9, "the holes are filled"
     assert "<html" in Path(result["report"]).read_text()
 
-    # The same seat again: a second promotion of the same model changes nothing, and going back finds nobody there.
+    # The first champion had no one before it, so there is nothing to go back to.
     assert main(["rollback", "demo", "--root", str(tmp_path), "--why", "a try"]) == 2

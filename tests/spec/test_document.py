@@ -144,6 +144,11 @@ def test_extends_takes_a_path(tmp_path: Path) -> None:
     assert "extends: is the path of one YAML file" in problem(written(tmp_path, "extends: [a]\n"))
 
 
+@pytest.mark.parametrize("text", ["drop: [players.detector]\n", f"extends: {GDN}\ndrop: players.detector\n"])
+def test_drop_is_a_list_and_needs_a_file_to_drop_from(tmp_path: Path, text: str) -> None:
+    assert "drop: is a list of dotted keys of the file that this one extends" in problem(written(tmp_path, text))
+
+
 def test_dropping_what_is_not_there_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, f"extends: {GDN}\ndrop: [players.detecter]\n")
     assert "has no 'players.detecter' (did you mean 'detector'?)" in problem(path)

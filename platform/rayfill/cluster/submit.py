@@ -103,6 +103,8 @@ def run_as_job(address: str, arguments: Sequence[str], run: str) -> dict[str, ob
         raise Failed(f"job {submitted}: {info.status}: {info.message}")
     if info.driver_exit_code != 0:
         raise SystemExit(info.driver_exit_code)
+    if not lines:
+        raise Failed(f"job {submitted}: it succeeded, but its log broke off before the result")
     result: dict[str, object] = json.loads(lines[-1])
     return result
 

@@ -44,6 +44,8 @@ def read_tree(path: Path, seen: tuple[Path, ...] = ()) -> Tree:
     if not isinstance(tree, dict):
         raise InputError(f"{path}: the file holds no mapping of keys to values")
     base, drop = tree.pop("extends", None), tree.pop("drop", [])
+    if not isinstance(drop, list) or (drop and base is None):
+        raise InputError(f"{path}: drop: is a list of dotted keys of the file that this one extends, not {drop!r}")
     if base is None:
         return tree
     if not isinstance(base, str):
