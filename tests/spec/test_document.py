@@ -19,7 +19,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def changed(tmp_path: Path, old: str, new: str) -> Path:
-    text = GDN.read_text()
+    text = (RECIPES / "common" / "training.yaml").read_text() + GDN.read_text().replace("extends: common/training.yaml\n", "")
     assert old in text
     return written(tmp_path, text.replace(old, new, 1))
 

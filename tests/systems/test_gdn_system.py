@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from rayfill.data.batch import Batch
+from rayfill.systems.base import Turn
 from rayfill.systems.gdn import GDN
+
+TURN = Turn("adversarial", ("generator", "detector"))
 
 OPTIONS: dict[str, Any] = {
     "generator": {"width": 4, "blocks": 1, "dilate": "first"},
@@ -35,7 +38,7 @@ def test_the_detector_s_gradient_reaches_the_generator_through_the_weight_map() 
     gradients = []
     for detach in (False, True):
         system, batch = gdn(detach_weight=detach), a_batch()
-        shared = system.share(batch)
+        shared = system.share(batch, TURN)
         loss = system.terms("generator", batch, shared)["reconstruction"]
         gradients.append((loss, torch.autograd.grad(loss, list(system.generator.parameters()))))
     (flowing_loss, flowing), (detached_loss, detached) = gradients
@@ -45,14 +48,14 @@ def test_the_detector_s_gradient_reaches_the_generator_through_the_weight_map() 
 
 def test_without_a_weight_gradient_the_weight_still_counts() -> None:
     system, batch = gdn(detach_weight=True), a_batch()
-    shared = system.share(batch)
+    shared = system.share(batch, TURN)
     plain = (shared["output"] - batch.image).abs().mean()
     assert system.terms("generator", batch, shared)["reconstruction"] > plain
 
 
 def test_each_player_computes_exactly_the_terms_of_its_role() -> None:
     system, batch = gdn(), a_batch()
-    shared = system.share(batch)
+    shared = system.share(batch, TURN)
     for player, role in GDN.roles.items():
         terms = system.terms(player, batch, shared)
         assert tuple(terms) == role.terms
@@ -76,7 +79,7 @@ def test_the_generator_sees_white_holes_and_a_mask_with_one_for_hole() -> None:
     system, batch = gdn(), a_batch()
     seen: list[torch.Tensor] = []
     system.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    system.share(batch)
+    system.share(batch, TURN)
     assert (seen[0][:, :3][batch.mask.expand(-1, 3, -1, -1) > 0] == 1).all()
     assert torch.equal(seen[0][:, 3:], batch.mask)
     known = batch.mask.expand(-1, 3, -1, -1) == 0
@@ -94,6 +97,6 @@ def test_the_heat_map_is_a_probability_map() -> None:
 def test_an_empty_and_a_full_mask_give_finite_terms(ratio: float) -> None:
     system, batch = gdn(), a_batch()
     batch = Batch(batch.image, torch.full_like(batch.mask, ratio), batch.ids)
-    shared = system.share(batch)
+    shared = system.share(batch, TURN)
     for player in GDN.roles:
         assert all(t.isfinite() for t in system.terms(player, batch, shared).values())

@@ -18,3 +18,10 @@ class ImageContract(Spec):
     multiple: int = Field(ge=1, le=256, description="height and width must be multiples of this; images are padded to it")
     min_side: int = Field(ge=1, description="smallest height and width the networks can take, in pixels")
     mask: Literal["required", "optional"] = Field(description="whether the model can work without a mask (blind)")
+    fixed_side: int | None = Field(
+        None, ge=1, le=4096, description="height and width that pictures are resized to and back, for networks of one size"
+    )
+    blend: Literal["paste", "poisson"] = Field(
+        "paste", description="how holes are filled from the raw answer: as it is, or by its gradients (Perez et al. 2003)"
+    )
+    answers: Literal["one", "many"] = Field("one", description="whether the model can give several answers for one picture")

@@ -1,6 +1,6 @@
 """Which holes to make: mask families, weighted mixes of them, and named mask sets for evaluation."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,14 @@ from rayfill.spec.buckets import BUCKETS, bucket_name
 Weight = Annotated[float, Field(gt=0, description="share of this family in the mix, relative to the others")]
 
 
-class Rectangle(Spec):
+class Family(Spec):
+    """What all mask families share."""
+
+    continuous: ClassVar[bool] = False
+    """Whether its masks have values between hole and known."""
+
+
+class Rectangle(Family):
     """One random rectangle of up to `max_area` of the image (unet-resnet-gan, section 5: a quarter)."""
 
     kind: Literal["rectangle"]
@@ -18,7 +25,7 @@ class Rectangle(Spec):
     max_area: float = Field(0.25, gt=0, lt=1, description="largest area as a share of the image; area is uniform up to it")
 
 
-class Centre(Spec):
+class Centre(Family):
     """A centred square whose side is `side` of the image's (lsgan-ae and dual-path: 0.5, a quarter of the area)."""
 
     kind: Literal["centre"]
@@ -26,7 +33,7 @@ class Centre(Spec):
     side: float = Field(0.5, gt=0, lt=1, description="side of the hole as a share of the image's sides")
 
 
-class FreeForm(Spec):
+class FreeForm(Family):
     """Union of one random box and 1-3 brush strokes, DeepFill v2's training masks (informed-mask, section 1.4)."""
 
     kind: Literal["free_form"]
@@ -35,7 +42,7 @@ class FreeForm(Spec):
     max_strokes: int = Field(3, ge=1, le=16)
 
 
-class Irregular(Spec):
+class Irregular(Family):
     """Hand-drawn strokes, rotated, scaled, eroded and cropped as GDN's training masks, in chosen hole-ratio buckets.
 
     GDN cuts 180,000 masks from the Quick, Draw! irregular set, 30,000 a bucket, so buckets are equally likely here.

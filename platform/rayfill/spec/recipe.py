@@ -65,9 +65,13 @@ class Player(Spec):
 class Phase(Spec):
     """A stretch of training. Each step plays the rounds in turn; the players of one round move at once, on one forward pass."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="one of the system's phases")
     steps: int = Field(ge=1)
     rounds: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    lr: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field({}, description="rates that replace the players' own here")
+    start_from: dict[str, str] = Field(
+        {}, description="network: run; as the phase begins, the network takes over the weights of that run's last checkpoint"
+    )
 
 
 class Training(Spec):
@@ -107,9 +111,15 @@ class Recipe(Spec):
         if len(set(names)) < len(names):
             raise ValueError(f"two phases share a name; they are {', '.join(names)}")
         for phase in self.phases:
-            for player in (p for turn in phase.rounds for p in turn):
+            moved = {p for turn in phase.rounds for p in turn}
+            for player in sorted(moved):
                 if player not in self.players:
                     raise ValueError(f"phase '{phase.name}' moves unknown player '{player}'{nearest(player, self.players)}")
+            for player in phase.lr:
+                if player not in moved:
+                    raise ValueError(
+                        f"phase '{phase.name}' has a rate for '{player}', which does not move in it{nearest(player, moved)}"
+                    )
         if self.training.batch_size % self.training.accumulate:
             raise ValueError(
                 f"training.batch_size {self.training.batch_size} is not a multiple of "

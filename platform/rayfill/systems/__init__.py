@@ -1,5 +1,7 @@
 """The systems that can be trained. A new one is one line in `SYSTEMS`."""
 
+from collections.abc import Collection, Mapping
+
 from pydantic import ValidationError
 
 from rayfill.spec.errors import InputError, nearest
@@ -26,33 +28,57 @@ def build_system(choice: SystemChoice) -> System:
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """What only the system can know: its options, its players, their loss terms. InputError names the key.
+    """What only the system can know: its options, phases, players, loss terms. InputError names the key.
 
     Every term must have a weight in the recipe and every weight a term: a missing key fails, it never falls back.
     """
     cls = system_class(recipe.system)
     contract = cls.contract(_options(cls, recipe.system))
-    for player in recipe.players:
-        if player not in cls.roles:
-            raise InputError(f"players: '{recipe.system.kind}' has no player '{player}'{nearest(player, cls.roles)}")
-    for player, role in cls.roles.items():
-        if player not in recipe.players:
-            raise InputError(f"players: player '{player}' of system '{recipe.system.kind}' is missing")
-        given = recipe.players[player].terms
-        for term in given:
-            if term not in role.terms:
-                raise InputError(f"players.{player}.terms: unknown loss term '{term}'{nearest(term, role.terms)}")
-        for term in role.terms:
-            if term not in given:
-                raise InputError(f"players.{player}.terms: the weight of '{term}' is missing")
-        if not any(given.values()):
-            raise InputError(f"players.{player}.terms: every weight is 0, so the player would learn nothing")
+    for name, player in recipe.players.items():
+        if name not in cls.roles:
+            raise InputError(f"players: '{recipe.system.kind}' has no player '{name}'{nearest(name, cls.roles)}")
+        _check_terms(name, player.terms, cls.roles[name].terms)
+    _check_phases(recipe, cls)
+    if not cls.continuous_masks and any(family.continuous for family in recipe.masks.families):
+        raise InputError(f"masks.families: '{recipe.system.kind}' knows only holes and known pixels, nothing between them")
     size = recipe.images.size
     if size % contract.multiple or size < contract.min_side:
         raise InputError(
             f"images.size: {size} does not fit system '{recipe.system.kind}'; "
             f"allowed are multiples of {contract.multiple} from {contract.min_side}"
         )
+
+
+def _check_terms(player: str, given: Mapping[str, float], known: Collection[str]) -> None:
+    for term in given:
+        if term not in known:
+            raise InputError(f"players.{player}.terms: unknown loss term '{term}'{nearest(term, known)}")
+    for term in known:
+        if term not in given:
+            raise InputError(f"players.{player}.terms: the weight of '{term}' is missing")
+    if not any(given.values()):
+        raise InputError(f"players.{player}.terms: every weight is 0, so the player would learn nothing")
+
+
+def _check_phases(recipe: Recipe, cls: type[System]) -> None:
+    kind, moving = recipe.system.kind, set[str]()
+    for i, phase in enumerate(recipe.phases):
+        if phase.name not in cls.phases:
+            raise InputError(f"phases.{i}.name: '{kind}' has no phase '{phase.name}'{nearest(phase.name, cls.phases)}")
+        moved = {player for turn in phase.rounds for player in turn}
+        for player in sorted(moved - set(cls.phases[phase.name])):
+            allowed = ", ".join(cls.phases[phase.name])
+            raise InputError(f"phases.{i}.rounds: player '{player}' cannot move in phase '{phase.name}'; allowed: {allowed}")
+        moving |= moved
+        networks = {network for role in cls.roles.values() for network in role.networks}
+        for network in phase.start_from:
+            if network not in networks:
+                raise InputError(
+                    f"phases.{i}.start_from: '{kind}' has no network '{network}' that learns{nearest(network, networks)}"
+                )
+    for player in recipe.players:
+        if player not in moving:
+            raise InputError(f"players: '{player}' moves in no phase; name it in phases.*.rounds or drop it")
 
 
 def _options(cls: type[System], choice: SystemChoice) -> object:

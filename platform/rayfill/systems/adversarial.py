@@ -16,7 +16,7 @@ from rayfill.losses.reconstruction import weighted_l1
 from rayfill.models.patch_critic import PatchCritic
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System
+from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
 from rayfill.systems.edgeconnect_generator import GeneratorOptions, build_generator, generator_contract, repair
 
 
@@ -41,6 +41,7 @@ class Adversarial(System):
         "generator": PlayerRole(networks=("generator",), terms=("reconstruction", "adversarial")),
         "critic": PlayerRole(networks=("critic",), terms=("critic",)),
     }
+    phases: ClassVar[Mapping[str, tuple[str, ...]]] = {"adversarial": ("generator", "critic")}
     inference_networks = ("generator",)
 
     def __init__(self, options: AdversarialOptions) -> None:
@@ -53,7 +54,7 @@ class Adversarial(System):
         # The critic needs multiples of 8 in training; the generator alone would do with 4.
         return generator_contract().model_copy(update={"multiple": 8, "min_side": 32})
 
-    def share(self, batch: Batch) -> Shared:
+    def share(self, batch: Batch, turn: Turn) -> Shared:
         output = repair(self.generator, batch.image, batch.mask)
         return {"output": output, "fake": self.critic(output)}
 

@@ -6,7 +6,7 @@ The training loop knows only this class. A new system is a file with a subclass,
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -22,6 +22,23 @@ class PlayerRole:
 
     networks: tuple[str, ...]
     terms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is being played: the phase, and the players of this round, who move together."""
+
+    phase: str
+    players: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OwnMetric:
+    """A number that a system's own paper reports, and no other system has."""
+
+    name: str
+    better: Literal["higher", "lower"]
+    definition: str
 
 
 @dataclass(frozen=True)
@@ -45,8 +62,14 @@ class System(nn.Module, ABC):
 
     Options: ClassVar[type[Spec]]
     roles: ClassVar[Mapping[str, PlayerRole]]
+    phases: ClassVar[Mapping[str, tuple[str, ...]]]
+    """The phases that the system can play, each with the players that may move in it."""
     inference_networks: ClassVar[tuple[str, ...]]
-    """Networks that `fill` needs: they are what a model folder holds."""
+    """Networks that `fill` and `predict_mask` need: they are what a model folder holds."""
+    continuous_masks: ClassVar[bool] = False
+    """Whether the system can train on masks between 0 and 1."""
+    own_metrics: ClassVar[tuple[OwnMetric, ...]] = ()
+    """What `measure` measures."""
 
     @classmethod
     @abstractmethod
@@ -54,12 +77,12 @@ class System(nn.Module, ABC):
         """What the networks expect at their input, for these options."""
 
     @abstractmethod
-    def share(self, batch: Batch) -> Shared:
+    def share(self, batch: Batch, turn: Turn) -> Shared:
         """The forward pass that all players of a round share. Run under the recipe's precision."""
 
     @abstractmethod
     def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
-        """The named scalar loss terms of one player, unweighted; exactly those of its role, each in float32.
+        """The named scalar loss terms of one player, unweighted, each in float32: those of its role that the phase has.
 
         The loop differentiates them with respect to that player's parameters alone, so nothing needs to be detached to
         keep the players apart.
@@ -68,7 +91,19 @@ class System(nn.Module, ABC):
     @abstractmethod
     def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         """Inpaint. image (B,3,H,W) in [0,1], whatever stands in the holes must not matter; mask (B,1,H,W), 1 = hole;
-        H and W multiples of the contract's."""
+        H and W multiples of the contract's. Deterministic: a sample's answer depends on nothing but that sample."""
+
+    def predict_mask(self, image: torch.Tensor) -> torch.Tensor:
+        """(B,1,H,W) in [0,1], 1 = hole, for a damaged image (B,3,H,W) in [0,1]. Where the contract's mask is optional."""
+        raise NotImplementedError(f"{type(self).__name__} has to be told where the holes are")
+
+    def sample(self, image: torch.Tensor, mask: torch.Tensor, seed: int) -> Filled:
+        """Another answer for each seed, where the contract says `answers: many`; arguments as for `fill`."""
+        raise NotImplementedError(f"{type(self).__name__} has one answer only")
+
+    def measure(self, image: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The values (B,) of `own_metrics`. image (B,3,H,W) in [0,1], undamaged; mask (B,1,H,W), 1 = hole."""
+        return {}
 
     def parameters_of(self, player: str) -> dict[str, nn.Parameter]:
         """The player's parameters by full name, in a fixed order."""

@@ -19,7 +19,7 @@ from rayfill.losses.weight_map import WeightMap
 from rayfill.models.detector import DenseDetector
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System
+from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
 from rayfill.systems.edgeconnect_generator import GeneratorOptions, build_generator, generator_contract, repair
 
 
@@ -48,6 +48,7 @@ class GDN(System):
         "generator": PlayerRole(networks=("generator",), terms=("reconstruction",)),
         "detector": PlayerRole(networks=("detector",), terms=("detection",)),
     }
+    phases: ClassVar[Mapping[str, tuple[str, ...]]] = {"adversarial": ("generator", "detector")}
     inference_networks = ("generator", "detector")
 
     def __init__(self, options: GDNOptions) -> None:
@@ -63,7 +64,7 @@ class GDN(System):
     def contract(cls, options: GDNOptions) -> ImageContract:
         return generator_contract()
 
-    def share(self, batch: Batch) -> Shared:
+    def share(self, batch: Batch, turn: Turn) -> Shared:
         output = repair(self.generator, batch.image, batch.mask)
         return {"output": output, "logits": self.detector(output)}
 

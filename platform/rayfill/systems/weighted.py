@@ -10,7 +10,7 @@ from rayfill.data.batch import Batch
 from rayfill.losses.reconstruction import hole_weight, weighted_l1
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System
+from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
 from rayfill.systems.edgeconnect_generator import GeneratorOptions, build_generator, generator_contract, repair
 
 
@@ -27,6 +27,7 @@ class Weighted(System):
 
     Options = WeightedOptions
     roles: ClassVar[Mapping[str, PlayerRole]] = {"generator": PlayerRole(networks=("generator",), terms=("reconstruction",))}
+    phases: ClassVar[Mapping[str, tuple[str, ...]]] = {"reconstruction": ("generator",)}
     inference_networks = ("generator",)
 
     def __init__(self, options: WeightedOptions) -> None:
@@ -38,7 +39,7 @@ class Weighted(System):
     def contract(cls, options: WeightedOptions) -> ImageContract:
         return generator_contract()
 
-    def share(self, batch: Batch) -> Shared:
+    def share(self, batch: Batch, turn: Turn) -> Shared:
         return {"output": repair(self.generator, batch.image, batch.mask)}
 
     def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:

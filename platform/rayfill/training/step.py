@@ -6,7 +6,7 @@ import torch
 
 from rayfill.data.batch import Batch
 from rayfill.spec.recipe import Phase, Training
-from rayfill.systems.base import System
+from rayfill.systems.base import System, Turn
 from rayfill.training.player import Player
 
 
@@ -20,7 +20,7 @@ def play_step(
     """
     measured: dict[str, torch.Tensor] = {}
     for turn in phase.rounds:
-        gradients, terms = _round_gradients(system, players, turn, batch, settings)
+        gradients, terms = _round_gradients(system, players, Turn(phase.name, turn), batch, settings)
         measured |= terms
         for name in turn:
             measured[f"{name}/gradient_norm"] = players[name].step(gradients[name], at)
@@ -28,18 +28,18 @@ def play_step(
 
 
 def _round_gradients(
-    system: System, players: Mapping[str, Player], turn: tuple[str, ...], batch: Batch, settings: Training
+    system: System, players: Mapping[str, Player], turn: Turn, batch: Batch, settings: Training
 ) -> tuple[dict[str, list[torch.Tensor]], dict[str, torch.Tensor]]:
     gradients: dict[str, list[torch.Tensor]] = {}
     measured: dict[str, torch.Tensor] = {}
     device = batch.image.device.type
     for part in batch.split(settings.accumulate):
         with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16"):
-            shared = system.share(part)
-            terms = {name: system.terms(name, part, shared) for name in turn}
-        for i, name in enumerate(turn):
+            shared = system.share(part, turn)
+            terms = {name: system.terms(name, part, shared) for name in turn.players}
+        for i, name in enumerate(turn.players):
             loss = players[name].loss(terms[name]) / settings.accumulate
-            found = torch.autograd.grad(loss, list(players[name].parameters.values()), retain_graph=i < len(turn) - 1)
+            found = torch.autograd.grad(loss, list(players[name].parameters.values()), retain_graph=i < len(turn.players) - 1)
             _add(gradients, name, found)
             for term, value in terms[name].items():
                 key = f"{name}/{term}"
