@@ -76,6 +76,10 @@ class System(nn.Module, ABC):
     def contract(cls, options: Any) -> ImageContract:
         """What the networks expect at their input, for these options."""
 
+    def prepare_training(self, device: torch.device) -> None:
+        """Called once on a system with fresh weights, before its first step and never for a loaded model: the place to take
+        over given weights (InputError if they cannot be had) and to build frozen networks that only the losses need."""
+
     @abstractmethod
     def share(self, batch: Batch, turn: Turn) -> Shared:
         """The forward pass that all players of a round share. Run under the recipe's precision."""

@@ -26,6 +26,7 @@ class TrainState:
         layout = torch.channels_last if recipe.training.channels_last else torch.contiguous_format
         system = build_system(recipe.system).to(device)
         self.system = system.to(memory_format=layout).train()  # type: ignore[call-overload]  # torch's own types lack it
+        self.system.prepare_training(device)
         self.players = {
             name: Player(self.system.parameters_of(name), settings, recipe.steps) for name, settings in recipe.players.items()
         }
