@@ -6,8 +6,9 @@ import torch
 from rayfill.data.batch import Batch
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import System
+from rayfill.systems.contracted import fill_batch
 from rayfill.systems.heat_map import heat_map
-from rayfill.systems.inpaint import UInt8, fill_batch, to_uint8
+from rayfill.systems.inpaint import UInt8, to_uint8
 
 GAP = 4
 """Pixels of white between pictures."""
