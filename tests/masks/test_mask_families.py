@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from rayfill.masks.draw import FAMILIES, draw_mask
 from rayfill.masks.irregular import CLEAR_BORDER
 from rayfill.masks.resize import hole_ratio
 from rayfill.spec.buckets import BUCKETS, bucket_name, bucket_of
-from rayfill.spec.masks import Centre, FreeForm, Irregular, MaskFamily, MaskMix, Rectangle
+from rayfill.spec.masks import Centre, FreeForm, Half, Irregular, MaskFamily, MaskMix, Rectangle, Scattered
 
 SIZES = [(64, 64), (128, 128), (256, 256), (96, 160), (160, 96), (16, 16)]
 EVERY_FAMILY: list[MaskFamily] = [
@@ -18,7 +19,11 @@ EVERY_FAMILY: list[MaskFamily] = [
     Centre(kind="centre"),
     FreeForm(kind="free_form"),
     Irregular(kind="irregular"),
+    Half(kind="half"),
+    Scattered(kind="scattered"),
 ]
+FEW = {"centre", "half"}
+"""Families that have one mask, or four: another key may well draw the same."""
 
 
 def mix(*families: MaskFamily) -> MaskMix:
@@ -109,6 +114,31 @@ def test_the_centre_is_half_of_each_side_in_the_middle() -> None:
     np.testing.assert_array_equal(mask, expected)
 
 
+@pytest.mark.parametrize(
+    ("side", "hole"),
+    [("left", np.s_[:, :80]), ("right", np.s_[:, 81:]), ("top", np.s_[:48, :]), ("bottom", np.s_[49:, :])],
+)
+def test_a_half_lies_at_its_side_and_leaves_the_middle_known(
+    side: Literal["left", "right", "top", "bottom"], hole: tuple[slice, slice]
+) -> None:
+    mask = draw_mask(mix(Half(kind="half", side=side)), 97, 161, (0,))
+    expected = np.zeros((97, 161), np.uint8)
+    expected[hole] = 1
+    np.testing.assert_array_equal(mask, expected)
+
+
+def test_halves_are_drawn_at_all_four_sides() -> None:
+    assert len({mask.tobytes() for mask in drawn(Half(kind="half"), 64, 64, 60)}) == 4
+
+
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_scattered_pixels_are_lost_one_by_one_at_their_share(share: float) -> None:
+    mask = draw_mask(mix(Scattered(kind="scattered", share=share)), 256, 256, (0,)).astype(float)
+    assert abs(mask.mean() - share) < 0.01  # six standard deviations of 65,536 draws
+    for picture in (mask, mask.T):
+        assert abs(np.corrcoef(picture[:-1].ravel(), picture[1:].ravel())[0, 1]) < 0.025
+
+
 def test_free_form_without_a_box_is_strokes_alone() -> None:
     with_box = np.mean([hole_ratio(m) for m in drawn(FreeForm(kind="free_form"), 128, 128, 100)])
     without = np.mean([hole_ratio(m) for m in drawn(FreeForm(kind="free_form", box=0), 128, 128, 100)])
@@ -121,7 +151,7 @@ def test_one_key_is_one_mask(family: MaskFamily) -> None:
         np.testing.assert_array_equal(draw_mask(mix(family), 64, 64, key), draw_mask(mix(family), 64, 64, key))
 
 
-@pytest.mark.parametrize("family", [f for f in EVERY_FAMILY if f.kind != "centre"], ids=lambda f: f.kind)
+@pytest.mark.parametrize("family", [f for f in EVERY_FAMILY if f.kind not in FEW], ids=lambda f: f.kind)
 def test_another_key_is_another_mask(family: MaskFamily) -> None:
     keys = [(1, 2), (1, 3), (2, 2), ("1", 2), (12,), ("1,2",)]
     assert len({draw_mask(mix(family), 64, 64, key).tobytes() for key in keys}) == len(keys)

@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from rayfill.masks.centre import draw_centre
 from rayfill.masks.free_form import draw_free_form
+from rayfill.masks.half import draw_half
 from rayfill.masks.irregular import draw_irregular
 from rayfill.masks.rectangle import draw_rectangle
+from rayfill.masks.scattered import draw_scattered
 from rayfill.spec.base import Spec
-from rayfill.spec.masks import Centre, FreeForm, Irregular, MaskFamily, MaskMix, Rectangle
+from rayfill.spec.masks import Centre, FreeForm, Half, Irregular, MaskFamily, MaskMix, Rectangle, Scattered
 
 UInt8 = npt.NDArray[np.uint8]
 Key = tuple[int | str, ...]
@@ -23,6 +25,8 @@ FAMILIES: dict[type[Spec], Callable[[Any, int, int, np.random.Generator], UInt8]
     Centre: draw_centre,
     FreeForm: draw_free_form,
     Irregular: draw_irregular,
+    Half: draw_half,
+    Scattered: draw_scattered,
 }
 """What draws the masks of each family. A new family is a spec class, a file, and a line here."""
 

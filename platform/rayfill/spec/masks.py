@@ -61,7 +61,23 @@ class Irregular(Family):
         return self
 
 
-MaskFamily = Annotated[Rectangle | Centre | FreeForm | Irregular, Field(discriminator="kind")]
+class Half(Family):
+    """Half of the image, at one side (lsgan-ae's line of public code completes from each of the four)."""
+
+    kind: Literal["half"]
+    weight: Weight = 1.0
+    side: Literal["random", "left", "right", "top", "bottom"] = Field("random", description="which half is hole")
+
+
+class Scattered(Family):
+    """Single pixels all over the image (lsgan-ae's line of public code: 20 % and 80 % of them)."""
+
+    kind: Literal["scattered"]
+    weight: Weight = 1.0
+    share: float = Field(0.8, gt=0, lt=1, description="chance of every pixel to be hole")
+
+
+MaskFamily = Annotated[Rectangle | Centre | FreeForm | Irregular | Half | Scattered, Field(discriminator="kind")]
 
 
 class MaskMix(Spec):
