@@ -84,6 +84,7 @@ def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, 
     from rayfill.training.code_version import code_version
     from rayfill.training.on_ray import share_of_cluster, train_on_ray
     from rayfill.training.run_directory import claim, only_trainer_of
+    from rayfill.training.start import pin_starts
     from rayfill.training.worker import check_run
 
     dataset = open_dataset(locations.dataset(args.data))
@@ -98,6 +99,7 @@ def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, 
         workers=args.workers,
         code_version=code_version(),
         created=_now(),
+        starts=pin_starts(recipe, locations.root),
     )
     with local_ray():
         share = share_of_cluster(args.workers)

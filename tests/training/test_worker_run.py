@@ -71,6 +71,12 @@ def test_a_loss_that_is_no_number_stops_the_run_with_its_name(small_run: Small) 
     assert not saved.folders
 
 
+def test_it_stops_at_the_very_step_although_it_reports_less_often(small_run: Small) -> None:
+    quiet = ["training.log_every=8", "training.checkpoint_every=8"]
+    with pytest.raises(Failed, match=r"step 2: generator/reconstruction is nan"):
+        run_worker(small_run(*quiet), PLACE, broken_state(small_run), Saved(), None)
+
+
 def broken_state(small_run: Small) -> Path:
     """A checkpoint with one weight that is no number."""
     saved = Saved()

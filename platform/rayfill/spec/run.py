@@ -22,6 +22,7 @@ class RunSpec(Spec):
     dataset_digest: Sha256
     workers: int = Field(ge=1)
     code_version: str
+    starts: dict[str, Sha256] = Field({}, description="last checkpoint of each run that a phase starts from")
     created: str = Field(description="UTC, ISO 8601")
 
     def differs_from(self, other: "RunSpec") -> str | None:

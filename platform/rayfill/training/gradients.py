@@ -7,7 +7,7 @@ shared forward pass, and gradient penalties, are what its hooks do not support (
 from collections.abc import Sequence
 
 import torch
-from torch import distributed
+from torch import distributed, nn
 
 
 def average_over_workers(gradients: Sequence[torch.Tensor]) -> None:
@@ -23,6 +23,14 @@ def average_over_workers(gradients: Sequence[torch.Tensor]) -> None:
         flat /= distributed.get_world_size()
         for gradient, part in zip(group, flat.split([g.numel() for g in group]), strict=True):
             gradient.copy_(part.view_as(gradient))
+
+
+def average_buffers(system: nn.Module) -> None:
+    """Replace running statistics, such as those of batch norms, by their mean over the workers, in place.
+
+    Every worker gathers those of its own share of the batch; what is saved and shown must not be rank 0's alone.
+    """
+    average_over_workers([buffer for buffer in system.buffers() if buffer.is_floating_point()])
 
 
 def clip(gradients: Sequence[torch.Tensor], largest: float | None) -> torch.Tensor:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import torch
+from torch import nn
 
 from rayfill.data.batch import Batch
 from rayfill.spec.errors import Failed
-from rayfill.training.gradients import average_over_workers
+from rayfill.training.finite import FiniteWatch
+from rayfill.training.gradients import average_buffers, average_over_workers
 from rayfill.training.seeding import seed_step
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
@@ -17,6 +19,9 @@ from rayfill.training.step import play_step
 
 class Hooks(Protocol):
     """What happens around the steps. Every worker's loop calls them at the same steps."""
+
+    def phase_begins(self, state: TrainState) -> None:
+        """The next step is the first of its phase."""
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """New numbers, the same on every worker: loss terms and gradient norms, images/s over all workers."""
@@ -42,20 +47,29 @@ def run_loop(state: TrainState, batches: Iterator[Batch], hooks: Hooks, *, devic
     training = state.recipe.training
     last = state.recipe.steps
     began, counted_from = time.perf_counter(), state.step
+    watch = FiniteWatch()
     ahead = _on_device(batches, device, training.channels_last)
     while state.step < last:
         seed_step(training.seed, state.step, rank)
-        measured = play_step(state.system, state.players, state.phase(), next(ahead), training, state.step)
+        if state.step_in_phase() == 0:
+            hooks.phase_begins(state)
+        measured = play_step(state.system, state.players, state.phase(), next(ahead), training, state.step_in_phase())
         state.step += 1
+        broken = watch.broken(state.step, measured)
+        if broken:
+            refuse_non_finite(mean_over_workers(broken[1]), state.system, broken[0])
         saves = state.step % training.checkpoint_every == 0 or state.step == last
         if state.step % training.log_every == 0 or saves:
             values = mean_over_workers(measured)
-            refuse_non_finite(values, state)
+            refuse_non_finite(values, state.system, state.step)
             now = time.perf_counter()
             values["images_per_s"] = (state.step - counted_from) * training.batch_size / (now - began)
             began, counted_from = now, state.step
             hooks.metrics(state.step, values)
-        if state.step % training.grid_every == 0 or state.step == last:
+        shows = state.step % training.grid_every == 0 or state.step == last
+        if shows or saves:
+            average_buffers(state.system)
+        if shows:
             hooks.grid(state)
         if saves:
             hooks.checkpoint(state)
@@ -68,14 +82,14 @@ def mean_over_workers(measured: Mapping[str, torch.Tensor]) -> dict[str, float]:
     return dict(zip(measured, values.tolist(), strict=True))
 
 
-def refuse_non_finite(values: Mapping[str, float], state: TrainState) -> None:
+def refuse_non_finite(values: Mapping[str, float], system: nn.Module, step: int) -> None:
     """Stop before a NaN is saved, with the name of the number and of the first weight that it reached."""
     broken = next((name for name, value in values.items() if not math.isfinite(value)), None)
     if broken is None:
         return
-    weight = next((n for n, p in state.system.named_parameters() if not p.isfinite().all()), "no weight yet")
+    weight = next((n for n, p in system.named_parameters() if not p.isfinite().all()), "no weight yet")
     raise Failed(
-        f"step {state.step}: {broken} is {values[broken]}, first broken weight: {weight}; "
+        f"step {step}: {broken} is {values[broken]}, first broken weight: {weight}; "
         "the last checkpoint is from before it. Try a lower players.*.lr, players.*.clip=1.0 or training.precision=fp32"
     )
 

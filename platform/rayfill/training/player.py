@@ -1,12 +1,13 @@
 """One player at training time: its parameters, its optimiser, the moving average of its weights."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from rayfill.spec import recipe as spec
 from rayfill.training.gradients import average_over_workers, clip
-from rayfill.training.schedule import rate_factor
 
 Tree = dict[str, object]
 
@@ -14,10 +15,9 @@ Tree = dict[str, object]
 class Player:
     """Steps one set of parameters. `parameters` are named as in the system, in a fixed order."""
 
-    def __init__(self, parameters: dict[str, nn.Parameter], settings: spec.Player, steps: int) -> None:
+    def __init__(self, parameters: dict[str, nn.Parameter], settings: spec.Player) -> None:
         self.parameters = parameters
         self.settings = settings
-        self._steps = steps
         kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
         self.optimizer = kind(
             list(parameters.values()), lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay, fused=True
@@ -30,12 +30,12 @@ class Player:
         weights = self.settings.terms
         return torch.stack([weights[name] * term for name, term in terms.items() if weights[name] > 0]).sum()
 
-    def step(self, gradients: list[torch.Tensor], at: int) -> torch.Tensor:
-        """One update from this worker's gradients at global step `at`; returns the norm of the averaged gradient."""
+    def step(self, gradients: list[torch.Tensor], lr: float) -> torch.Tensor:
+        """One update at rate `lr` from this worker's gradients; returns the norm of the averaged gradient."""
         average_over_workers(gradients)
         norm = clip(gradients, self.settings.clip)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.lr * rate_factor(self.settings.schedule, at, self._steps)
+            group["lr"] = lr
         for parameter, gradient in zip(self.parameters.values(), gradients, strict=True):
             parameter.grad = gradient
         self.optimizer.step()
@@ -47,6 +47,11 @@ class Player:
     def weights(self) -> dict[str, torch.Tensor]:
         """What is evaluated and served: the moving average where one is kept, else the weights themselves."""
         return dict(self.ema) if self.ema else {n: p.detach() for n, p in self.parameters.items()}
+
+    def restart_average(self, names: Iterable[str]) -> None:
+        """Let the average of these parameters begin anew from what they are now."""
+        for name in self.ema.keys() & set(names):
+            self.ema[name].copy_(self.parameters[name].detach())
 
     def state(self) -> Tree:
         """Optimiser state, average and counter, keyed by parameter name."""

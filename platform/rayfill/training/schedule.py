@@ -2,7 +2,12 @@
 
 import math
 
-from rayfill.spec.recipe import Constant, Cosine
+from rayfill.spec.recipe import Constant, Cosine, Phase, Player
+
+
+def learning_rate(player: Player, phase: Phase, name: str, step: int) -> float:
+    """The rate of player `name` at `step` (from 0) of a phase; schedules run from a phase's first step to its last."""
+    return phase.lr.get(name, player.lr) * rate_factor(player.schedule, step, phase.steps)
 
 
 def rate_factor(schedule: Constant | Cosine, step: int, steps: int) -> float:

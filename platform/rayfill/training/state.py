@@ -27,18 +27,31 @@ class TrainState:
         system = build_system(recipe.system).to(device)
         self.system = system.to(memory_format=layout).train()  # type: ignore[call-overload]  # torch's own types lack it
         self.system.prepare_training(device)
-        self.players = {
-            name: Player(self.system.parameters_of(name), settings, recipe.steps) for name, settings in recipe.players.items()
-        }
+        self.players = {name: Player(self.system.parameters_of(name), settings) for name, settings in recipe.players.items()}
 
     def phase(self) -> Phase:
         """The phase that the next step belongs to."""
-        end = 0
+        return self._place()[0]
+
+    def step_in_phase(self) -> int:
+        """Steps that the phase of the next step has behind it."""
+        return self._place()[1]
+
+    def _place(self) -> tuple[Phase, int]:
+        start = 0
         for phase in self.recipe.phases:
-            end += phase.steps
-            if self.step < end:
-                return phase
-        return self.recipe.phases[-1]
+            if self.step < start + phase.steps:
+                return phase, self.step - start
+            start += phase.steps
+        return phase, self.step - start + phase.steps
+
+    def take_over(self, weights: dict[str, torch.Tensor]) -> None:
+        """Replace some of the system's weights and buffers, by full name, and let their averages begin anew."""
+        system = self.system.state_dict()
+        for name, tensor in weights.items():
+            system[name].copy_(tensor)
+        for player in self.players.values():
+            player.restart_average(weights)
 
     def inference_weights(self) -> dict[str, torch.Tensor]:
         """Weights and buffers to evaluate and serve, by full name; moving averages where the recipe keeps them."""

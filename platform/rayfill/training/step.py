@@ -8,6 +8,7 @@ from rayfill.data.batch import Batch
 from rayfill.spec.recipe import Phase, Training
 from rayfill.systems.base import System, Turn
 from rayfill.training.player import Player
+from rayfill.training.schedule import learning_rate
 
 
 def play_step(
@@ -16,14 +17,16 @@ def play_step(
     """Play all rounds of one step and return `player/term` and `player/gradient_norm` as scalar tensors (not yet synced).
 
     The players of a round are differentiated on one shared forward pass, each with respect to its own parameters alone,
-    and move only when all gradients of the round are there.
+    and move only when all gradients of the round are there. `at` counts the phase's steps from 0.
     """
     measured: dict[str, torch.Tensor] = {}
     for turn in phase.rounds:
         gradients, terms = _round_gradients(system, players, Turn(phase.name, turn), batch, settings)
         measured |= terms
         for name in turn:
-            measured[f"{name}/gradient_norm"] = players[name].step(gradients[name], at)
+            measured[f"{name}/gradient_norm"] = players[name].step(
+                gradients[name], learning_rate(players[name].settings, phase, name, at)
+            )
     return measured
 
 

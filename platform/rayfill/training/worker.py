@@ -19,6 +19,7 @@ from rayfill.systems.model_folder import save_model
 from rayfill.training.grid import sample_grid
 from rayfill.training.loop import run_loop
 from rayfill.training.progress import Progress
+from rayfill.training.start import load_starts
 from rayfill.training.state import TrainState
 from rayfill.training.tracking import Tracker
 
@@ -87,6 +88,10 @@ class WorkerHooks:
         self._progress = Progress(run.recipe.steps, step, run.recipe.training.batch_size) if place.rank == 0 else None
         self._latest: dict[str, float] = {}
         self._grid_batch: Batch | None = None
+
+    def phase_begins(self, state: TrainState) -> None:
+        """Take over the weights that the phase starts from."""
+        load_starts(self._run, state)
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Show and track rank 0's numbers."""

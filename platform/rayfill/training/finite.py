@@ -1,0 +1,39 @@
+"""Sees a number that is none at the step where it arose, without making a GPU wait for the CPU."""
+
+from collections.abc import Mapping
+
+import torch
+
+NORM = "/gradient_norm"
+
+
+class FiniteWatch:
+    """Watches the gradient norms, which are those of all workers together, so that all of them stop at one step.
+
+    A loss that is no number has a gradient that is none, and so are the weights after that step. On a CPU the answer is there
+    at once. On a GPU it is fetched while the next step runs, and so comes one step late.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: tuple[int, Mapping[str, torch.Tensor], torch.Tensor, torch.cuda.Event | None] | None = None
+
+    def broken(self, step: int, measured: Mapping[str, torch.Tensor]) -> tuple[int, Mapping[str, torch.Tensor]] | None:
+        """The step that broke and what was measured in it; None while all is well."""
+        finite = torch.stack([value for name, value in measured.items() if name.endswith(NORM)]).isfinite().all()
+        if finite.device.type != "cuda":
+            return None if bool(finite) else (step, measured)
+        before, self._waiting = self._waiting, (step, measured, *_fetched(finite))
+        if before is None:
+            return None
+        then, values, answer, event = before
+        if event is not None:
+            event.synchronize()
+        return None if bool(answer) else (then, values)
+
+
+def _fetched(flag: torch.Tensor) -> tuple[torch.Tensor, torch.cuda.Event]:
+    answer = torch.empty((), dtype=flag.dtype, pin_memory=True)
+    answer.copy_(flag, non_blocking=True)
+    event = torch.cuda.Event()
+    event.record()
+    return answer, event

@@ -1,0 +1,101 @@
+"""A phase can begin with the weights of another run's last checkpoint, and only with those that were pinned."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+from rayfill.spec.errors import Failed, InputError
+from rayfill.spec.run import RunSpec
+from rayfill.training.run_directory import claim, publish_model
+from rayfill.training.start import WEIGHTS, pin_starts
+from rayfill.training.state import TrainState
+from rayfill.training.worker import Place, run_worker
+
+Small = Callable[..., RunSpec]
+PLACE = Place(rank=0, world=1, device=torch.device("cpu"), threads=1)
+AHEAD = "phases.0.start_from={'generator': 'first'}"
+
+
+@pytest.fixture
+def run_of(small_run: Small, tmp_path: Path) -> Small:
+    """As `small_run`, in a root of its own."""
+
+    def make(*overrides: str, run: str = "small", pinned: bool = True) -> RunSpec:
+        spec = small_run(*overrides, run=run).model_copy(update={"root": f"file://{tmp_path}"})
+        return spec.model_copy(update={"starts": pin_starts(spec.recipe, spec.root)}) if pinned else spec
+
+    return make
+
+
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "runs" / "first"
+
+
+def finish(run: RunSpec, tmp_path: Path) -> TrainState:
+    """Train a run to its end and leave its directory as Ray Train does."""
+    claim(run)
+
+    def save(folder: Path | None, step: int, _: Mapping[str, float]) -> None:
+        assert folder is not None
+        shutil.copytree(folder, directory(tmp_path) / f"step-{step:09d}")
+        if step == run.recipe.steps:
+            publish_model(run.root, run.name, folder / "model")
+
+    return run_worker(run, PLACE, None, save, None)
+
+
+def test_the_network_named_takes_over_its_weights_and_no_other_does(run_of: Small, tmp_path: Path) -> None:
+    first = finish(run_of("training.seed=5", run="first"), tmp_path)
+    # A rate too small to move a float32 weight leaves the networks as the phase found them.
+    still = ["phases.0.lr={'generator': 1e-30, 'detector': 1e-30}", "phases.0.steps=2", "training.checkpoint_every=2"]
+    run = run_of(AHEAD, *still)
+    state = run_worker(run, PLACE, None, lambda *_: None, None)
+    fresh = TrainState(run.recipe, PLACE.device)
+    taken, new = dict(first.system.named_parameters()), dict(fresh.system.named_parameters())
+    for name, parameter in state.system.named_parameters():
+        assert torch.equal(parameter, (taken if name.startswith("generator") else new)[name]), name
+    averages = state.players["generator"].ema
+    assert all(torch.allclose(averages[name], taken[name]) for name in averages), "the average begins anew from them"
+
+
+def test_a_resumed_phase_does_not_begin_again(run_of: Small, tmp_path: Path) -> None:
+    finish(run_of("training.seed=5", run="first"), tmp_path)
+    run = run_of(AHEAD)
+    saved: dict[int, Path] = {}
+
+    def save(folder: Path | None, step: int, _: Mapping[str, float]) -> None:
+        assert folder is not None
+        saved[step] = folder
+
+    whole = run_worker(run, PLACE, None, save, None)
+    resumed = run_worker(run, PLACE, saved[3], lambda *_: None, None)
+    assert all(torch.equal(p, q) for p, q in zip(whole.system.parameters(), resumed.system.parameters(), strict=True))
+
+
+def test_a_run_that_is_not_there_or_not_finished_is_refused(run_of: Small) -> None:
+    spec = run_of(AHEAD, pinned=False)
+    with pytest.raises(InputError, match="run 'first': there is none"):
+        pin_starts(spec.recipe, spec.root)
+    claim(run_of(run="first"))
+    with pytest.raises(InputError, match=r"phases.0.start_from.generator: run 'first' is not finished"):
+        pin_starts(spec.recipe, spec.root)
+
+
+def test_a_network_of_another_shape_is_refused(run_of: Small, tmp_path: Path) -> None:
+    finish(run_of("phases.0.steps=1", run="first"), tmp_path)
+    with pytest.raises(InputError, match=r"phases.0.start_from.generator: run 'first' has another network there: generator\."):
+        run_of(AHEAD, "system.options.generator.width=8")
+
+
+def test_a_checkpoint_that_changed_after_it_was_pinned_stops_the_run(run_of: Small, tmp_path: Path) -> None:
+    finish(run_of("phases.0.steps=1", run="first"), tmp_path)
+    run = run_of(AHEAD)
+    path = directory(tmp_path) / "step-000000001" / WEIGHTS
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(Failed, match="run first: its last checkpoint is not the one that run small was started with"):
+        run_worker(run, PLACE, None, lambda *_: None, None)
