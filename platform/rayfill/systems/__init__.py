@@ -9,9 +9,15 @@ from rayfill.spec.recipe import Recipe, SystemChoice
 from rayfill.systems.adversarial import Adversarial
 from rayfill.systems.base import System
 from rayfill.systems.gdn import GDN
+from rayfill.systems.lama import Lama
 from rayfill.systems.weighted import Weighted
 
-SYSTEMS: dict[str, type[System]] = {"gdn": GDN, "weighted": Weighted, "adversarial": Adversarial}
+SYSTEMS: dict[str, type[System]] = {
+    "gdn": GDN,
+    "weighted": Weighted,
+    "adversarial": Adversarial,
+    "lama": Lama,
+}
 
 
 def system_class(choice: SystemChoice) -> type[System]:
