@@ -9,10 +9,12 @@ from tqdm import tqdm
 from rayfill.evaluation import archive
 from rayfill.evaluation.exam import Exam, prepare_exam
 from rayfill.evaluation.examine import examine
-from rayfill.evaluation.scorecard import Measured, Scorecard, Subject, summarise
+from rayfill.evaluation.metrics import Metric
+from rayfill.evaluation.scorecard import OWN, Measured, Scorecard, Subject, summarise
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec
 from rayfill.spec.model import ModelCard
+from rayfill.systems import system_class
 from rayfill.systems.model_folder import load_card, load_model
 
 CHUNK = 4
@@ -58,8 +60,17 @@ def score_model(folder: Path, exam: Exam, spread: bool) -> Scorecard:
         for chunk in _spread(folder, exam) if spread else _serial(folder, exam):
             measured += chunk
             bar.update(len({one.image for one in chunk}))
-    rows = summarise(measured)
-    return Scorecard(format="rayfill-scorecard-1", protocol=exam.protocol, model=subject_of(card), rows=rows)
+    return Scorecard(
+        format="rayfill-scorecard-1",
+        protocol=exam.protocol,
+        model=subject_of(card),
+        rows=summarise(one for one in measured if one.method != OWN),
+        own_metrics=tuple(
+            Metric(name=own.name, areas=("whole",), better=own.better, definition=own.definition)
+            for own in system_class(card.system).own_metrics
+        ),
+        own_rows=summarise(one for one in measured if one.method == OWN),
+    )
 
 
 def subject_of(card: ModelCard) -> Subject:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+import torch
+
 from rayfill.evaluation.baselines import BASELINES
 from rayfill.evaluation.exam import Exam
 from rayfill.evaluation.metrics import measure
-from rayfill.evaluation.scorecard import MODEL, Measured
-from rayfill.systems.inpaint import inpaint
+from rayfill.evaluation.scorecard import MODEL, OWN, Measured
+from rayfill.systems.inpaint import UInt8, inpaint
 from rayfill.systems.model_folder import Model
 
 
@@ -29,4 +31,17 @@ def _examine_photograph(model: Model, exam: Exam, number: int) -> list[Measured]
         measured.append(Measured(number, bucket, MODEL, "composited", measure(answer.composited, target, hole)))
         for name, fill in BASELINES.items():
             measured.append(Measured(number, bucket, name, "composited", measure(fill(target, hole), target, hole)))
-    return measured
+    return measured + _own(model, number, target, dict(zip(buckets, holes, strict=True)))
+
+
+@torch.no_grad()
+def _own(model: Model, number: int, target: UInt8, holes: dict[str, UInt8]) -> list[Measured]:
+    if not model.system.own_metrics:
+        return []
+    image = torch.from_numpy(target).permute(2, 0, 1).to(model.device).float().div(255).expand(len(holes), -1, -1, -1)
+    mask = torch.stack([torch.from_numpy(hole)[None].to(model.device).float() for hole in holes.values()])
+    values = {name: found.tolist() for name, found in model.system.measure(image, mask).items()}
+    return [
+        Measured(number, bucket, OWN, "raw", {(name, "whole"): found[i] for name, found in values.items()})
+        for i, bucket in enumerate(holes)
+    ]

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from rayfill.evaluation.chart import Line, line_chart
 from rayfill.evaluation.metrics import Area
-from rayfill.evaluation.report_tables import LABELS, RIVALS, metric_tables
+from rayfill.evaluation.report_tables import LABELS, RIVALS, metric_tables, own_table
 from rayfill.evaluation.samples import Sample
 from rayfill.evaluation.scorecard import MODEL, Scorecard, score
 from rayfill.evaluation.table import index_rows, line_names
@@ -44,6 +44,7 @@ def render_report(card: Scorecard, model: ModelCard, samples: Sequence[Sample]) 
             _chart(card, "ssim", "whole", "SSIM, whole picture"),
         ],
         first_tables=first,
+        own_table=own_table(card),
         further_tables=[table for table in tables if table not in first],
         samples=samples,
         capped=capped,

@@ -49,6 +49,13 @@ def metric_tables(card: Scorecard) -> list[MetricTable]:
     return [_table(card, m, area) for m in card.protocol.metrics for area in m.areas if (m.name, area) in there]
 
 
+def own_table(card: Scorecard) -> list[tuple[Metric, list[str]]]:
+    """The system's own metrics with their cells, one for each bucket and, last, one for all."""
+    values = {(row.metric, row.bucket): f"{row.mean:.4f}" for row in card.own_rows}
+    columns = (*card.protocol.buckets, ALL)
+    return [(metric, [values.get((metric.name, column), "–") for column in columns]) for metric in card.own_metrics]
+
+
 def _table(card: Scorecard, metric: Metric, area: Area) -> MetricTable:
     rows = index_rows(card)
     columns = (*card.protocol.buckets, ALL)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from rayfill.evaluation.metrics import Area, Form, Values
+from rayfill.evaluation.metrics import Area, Form, Metric, Values
 from rayfill.evaluation.protocol import Protocol
 from rayfill.evaluation.psnr import CAP
 from rayfill.spec.base import Spec
@@ -19,6 +19,8 @@ from rayfill.spec.release import ALL
 
 MODEL = "model"
 """The method name of the evaluated model; the others are baselines."""
+OWN = "own"
+"""The method name of what the model's system measures of itself, by its paper's own definitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Scorecard(Spec):
     protocol: Protocol
     model: Subject
     rows: tuple[Row, ...]
+    own_metrics: tuple[Metric, ...] = Field((), description="what the system's paper reports and the protocol has not")
+    own_rows: tuple[Row, ...] = ()
 
 
 def summarise(measured: Iterable[Measured]) -> tuple[Row, ...]:
@@ -104,7 +108,7 @@ def score(
 ) -> float:
     """One number of a card; InputError, with the nearest name, if it has none such."""
     asked = {"method": method, "metric": metric, "bucket": bucket, "area": area, "form": form}
-    left = list(card.rows)
+    left = [*card.rows, *card.own_rows]
     for key, value in asked.items():
         found = [row for row in left if getattr(row, key) == value]
         if not found:

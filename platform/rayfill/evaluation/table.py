@@ -48,9 +48,24 @@ def format_table(card: Scorecard) -> str:
                 mark = "*" if (method, metric, area, form) in best else " "
                 cells += f"{row.mean:>11.{digits}f}{mark}" if row else f"{'-':>11} "
             lines.append(f"{bucket if number == 0 else '':<10} {name:<{width}}{cells}".rstrip())
+    lines += _own_lines(card)
     capped = sum(row.capped for row in card.rows if row.bucket == ALL and row.method == MODEL and row.area == "whole")
     lines.append(f"* best composited of its bucket; {capped} answers of the model were identical to the photograph (PSNR 100)")
     return "\n".join(lines)
+
+
+def _own_lines(card: Scorecard) -> list[str]:
+    """A line for each metric of the system's own, over the buckets."""
+    if not card.own_metrics:
+        return []
+    width = max(len(metric.name) for metric in card.own_metrics)
+    buckets = (*card.protocol.buckets, ALL)
+    values = {(row.metric, row.bucket): row.mean for row in card.own_rows}
+    lines = ["", f"{'its own':<{width}}" + "".join(f"{bucket:>11}" for bucket in buckets)]
+    for metric in card.own_metrics:
+        cells = [values.get((metric.name, bucket)) for bucket in buckets]
+        lines.append(f"{metric.name:<{width}}" + "".join(f"{'-' if v is None else format(v, '.4f'):>11}" for v in cells))
+    return [*lines, *(f"{metric.name}: {metric.definition}" for metric in card.own_metrics), ""]
 
 
 def best_of(card: Scorecard, bucket: str) -> set[tuple[str, str, Area, Form]]:
