@@ -22,7 +22,7 @@ from rayfill.data.stores import open_store
 from rayfill.data.stream import Stream
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError
-from rayfill.spec.masks import Centre, FreeForm, MaskMix, Rectangle
+from rayfill.spec.masks import Centre, FreeForm, Gray, MaskMix, Rectangle
 from rayfill.spec.recipe import Images
 
 MIX = MaskMix(families=(Rectangle(kind="rectangle"), FreeForm(kind="free_form")))
@@ -123,6 +123,15 @@ def test_a_stream_goes_on_where_another_stopped_on_any_number_of_ranks(dataset: 
                 stream.load_state_dict(state)
                 shares.append(take(stream, 10 - stop))
         assert joined(shares) == whole[stop:]
+
+
+def test_a_continuous_family_reaches_the_batch_with_values_between(dataset: Dataset) -> None:
+    gray = MaskMix(families=(Gray(kind="gray", low=0.3, high=0.7, intact=0.5),))
+    with open_stream(dataset, masks=gray) as stream:
+        mask = next(iter(stream)).to(torch.device("cpu"), channels_last=False).mask
+    assert mask.min() == 0
+    assert mask.max().item() == pytest.approx(0.7, abs=0.003)
+    assert len(mask.unique()) > 50
 
 
 def test_another_seed_is_another_order_other_crops_and_other_masks(dataset: Dataset) -> None:

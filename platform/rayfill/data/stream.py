@@ -17,7 +17,7 @@ from rayfill.data.chance import crop_and_flip
 from rayfill.data.dataset import Dataset
 from rayfill.data.decode import decode_square
 from rayfill.data.order import Order, Place, slots_of
-from rayfill.masks.draw import draw_mask
+from rayfill.masks.draw import draw_levels
 from rayfill.spec.dataset import Split
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import MaskMix
@@ -93,7 +93,8 @@ class Stream:
         return self._order.steps_per_epoch
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches from the current step on, epoch after epoch. image (B,3,S,S) and mask (B,1,S,S) uint8, 255 = hole.
+        """Batches from the current step on, epoch after epoch. image (B,3,S,S) and mask (B,1,S,S) uint8, 255 = hole and
+        values between for pixels that are damaged in part.
 
         The image is laid out channels last, as decoders write it. One iteration at a time.
         """
@@ -145,5 +146,5 @@ class Stream:
         except ValueError as error:
             raise InputError(f"{self._dataset.store.url_of(shard.path)}: sample '{name}' cannot be decoded: {error}") from None
         size = self._images.size
-        np.multiply(draw_mask(self._masks, size, size, (self._seed, place.epoch, name)), 255, out=hole)
+        hole[:] = draw_levels(self._masks, size, size, (self._seed, place.epoch, name))
         return name

@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from rayfill.masks.centre import draw_centre
 from rayfill.masks.free_form import draw_free_form
+from rayfill.masks.gray import draw_gray
 from rayfill.masks.half import draw_half
 from rayfill.masks.irregular import draw_irregular
 from rayfill.masks.rectangle import draw_rectangle
 from rayfill.masks.scattered import draw_scattered
 from rayfill.spec.base import Spec
-from rayfill.spec.masks import Centre, FreeForm, Half, Irregular, MaskFamily, MaskMix, Rectangle, Scattered
+from rayfill.spec.errors import InputError
+from rayfill.spec.masks import Centre, FreeForm, Gray, Half, Irregular, MaskFamily, MaskMix, Rectangle, Scattered
 
 UInt8 = npt.NDArray[np.uint8]
 Key = tuple[int | str, ...]
@@ -28,7 +30,10 @@ FAMILIES: dict[type[Spec], Callable[[Any, int, int, np.random.Generator], UInt8]
     Half: draw_half,
     Scattered: draw_scattered,
 }
-"""What draws the masks of each family. A new family is a spec class, a file, and a line here."""
+"""What draws the masks of each family. A new family is a spec class, a file, and a line here.
+
+The one continuous family, `Gray`, is not among them: its masks have values that {0,1} cannot hold, see `draw_levels`.
+"""
 
 _ATTEMPTS = 8
 
@@ -44,15 +49,31 @@ def draw_mask(mix: MaskMix, height: int, width: int, key: Key) -> UInt8:
 
     Returns:
         (height, width) uint8, 1 = hole, 0 = known. Never without a hole and never all hole.
+
+    Raises:
+        InputError: the family drawn is a continuous one.
     """
     rng = generator(key)
-    weights = np.cumsum([family.weight for family in mix.families])
-    chosen = int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))
-    return draw_family(mix.families[chosen], height, width, rng)
+    return draw_family(_chosen(mix, rng), height, width, rng)
+
+
+def draw_levels(mix: MaskMix, height: int, width: int, key: Key) -> UInt8:
+    """As `draw_mask`, from 0 = known to 255 = hole: the same masks, and those of continuous families with values between."""
+    rng = generator(key)
+    family = _chosen(mix, rng)
+    if isinstance(family, Gray):
+        return draw_gray(family, height, width, rng)
+    return draw_family(family, height, width, rng) * np.uint8(255)
 
 
 def draw_family(family: MaskFamily, height: int, width: int, rng: np.random.Generator) -> UInt8:
-    """A mask of one family, (height, width) uint8, 1 = hole; never without a hole and never all hole."""
+    """A mask of one family, (height, width) uint8, 1 = hole; never without a hole and never all hole.
+
+    Raises:
+        InputError: the family is a continuous one, whose masks are more than holes and known pixels.
+    """
+    if family.continuous:
+        raise InputError(f"masks: family '{family.kind}' has values between hole and known, and only holes can be used here")
     draw = FAMILIES[type(family)]
     for _ in range(_ATTEMPTS):
         mask = draw(family, height, width, rng)
@@ -61,6 +82,11 @@ def draw_family(family: MaskFamily, height: int, width: int, rng: np.random.Gene
     # Options can ask for it, such as a free-form box of 0.99 with 16 strokes: open the mask in one corner.
     mask[: max(1, height // 8), : max(1, width // 8)] = 0
     return mask
+
+
+def _chosen(mix: MaskMix, rng: np.random.Generator) -> MaskFamily:
+    weights = np.cumsum([family.weight for family in mix.families])
+    return mix.families[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
 
 
 def generator(key: Key) -> np.random.Generator:

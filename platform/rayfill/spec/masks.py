@@ -77,7 +77,26 @@ class Scattered(Family):
     share: float = Field(0.8, gt=0, lt=1, description="chance of every pixel to be hole")
 
 
-MaskFamily = Annotated[Rectangle | Centre | FreeForm | Irregular | Half | Scattered, Field(discriminator="kind")]
+class Gray(Family):
+    """How much of each pixel is destroyed, smoothly over the image: damage for denoising (informed-mask, section 3.1)."""
+
+    continuous: ClassVar[bool] = True
+
+    kind: Literal["gray"]
+    weight: Weight = 1.0
+    cells: int = Field(8, ge=2, le=4096, description="random values along each side; from the image's size on, pixel by pixel")
+    low: float = Field(0.2, ge=0, lt=1, description="least damage of a pixel that is damaged")
+    high: float = Field(0.9, gt=0, le=1, description="most damage of a pixel; 1 destroys it")
+    intact: float = Field(0.25, ge=0, lt=1, description="share of the image that is not damaged at all")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Gray":
+        if self.low >= self.high:
+            raise ValueError(f"low {self.low} is not below high {self.high}")
+        return self
+
+
+MaskFamily = Annotated[Rectangle | Centre | FreeForm | Irregular | Half | Scattered | Gray, Field(discriminator="kind")]
 
 
 class MaskMix(Spec):
