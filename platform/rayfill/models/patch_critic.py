@@ -1,4 +1,4 @@
-"""The 70x70 PatchGAN critic, in EdgeConnect's variant: spectral norm on every convolution, no instance norm, no bias."""
+"""The 70x70 PatchGAN critic, in EdgeConnect's variant: spectral norm on every convolution, no other norm, no bias."""
 
 import torch
 from torch import nn
@@ -11,18 +11,19 @@ class PatchCritic(nn.Module):
     Args:
         width: channels after the first layer; 64 in PatchGAN.
         inputs: channels of the input.
+        spectral: whether every convolution is spectrally normalised; a gradient penalty does its work, too.
 
     Shapes: (B,inputs,H,W) to (B,1,H/8-2,W/8-2) logits; H and W multiples of 8, at least 32.
     At width 64: 2,763,776 weights for 3 channels.
     """
 
-    def __init__(self, width: int, inputs: int = 3) -> None:
+    def __init__(self, width: int, inputs: int = 3, spectral: bool = True) -> None:
         super().__init__()
         plan = [(inputs, width, 2), (width, 2 * width, 2), (2 * width, 4 * width, 2), (4 * width, 8 * width, 1)]
         layers: list[nn.Module] = []
         for taken, given, stride in plan:
-            layers += [_conv(taken, given, stride), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, _conv(8 * width, 1, 1))
+            layers += [_conv(taken, given, stride, spectral), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, _conv(8 * width, 1, 1, spectral))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.layers(image)
@@ -38,5 +39,6 @@ class PatchCritic(nn.Module):
         return [*found, image]
 
 
-def _conv(inputs: int, outputs: int, stride: int) -> nn.Module:
-    return spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=stride, padding=1, bias=False))
+def _conv(inputs: int, outputs: int, stride: int, spectral: bool) -> nn.Module:
+    conv = nn.Conv2d(inputs, outputs, 4, stride=stride, padding=1, bias=False)
+    return spectral_norm(conv) if spectral else conv
