@@ -10,6 +10,7 @@ from rayfill.systems.adversarial import Adversarial
 from rayfill.systems.base import System
 from rayfill.systems.gdn import GDN
 from rayfill.systems.lama import Lama
+from rayfill.systems.residual_gan import ResidualGAN
 from rayfill.systems.weighted import Weighted
 
 SYSTEMS: dict[str, type[System]] = {
@@ -17,6 +18,7 @@ SYSTEMS: dict[str, type[System]] = {
     "weighted": Weighted,
     "adversarial": Adversarial,
     "lama": Lama,
+    "residual_gan": ResidualGAN,
 }
 
 
