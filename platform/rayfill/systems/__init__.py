@@ -8,6 +8,7 @@ from rayfill.spec.errors import InputError, nearest
 from rayfill.spec.recipe import Recipe, SystemChoice
 from rayfill.systems.adversarial import Adversarial
 from rayfill.systems.base import System
+from rayfill.systems.dual_path import DualPath
 from rayfill.systems.gated import Gated
 from rayfill.systems.gdn import GDN
 from rayfill.systems.lama import Lama
@@ -18,6 +19,7 @@ SYSTEMS: dict[str, type[System]] = {
     "gdn": GDN,
     "weighted": Weighted,
     "adversarial": Adversarial,
+    "dual_path": DualPath,
     "lama": Lama,
     "gated": Gated,
     "residual_gan": ResidualGAN,
