@@ -119,7 +119,7 @@ def test_given_weights_make_a_perceptual_term_that_is_no_part_of_the_model(tmp_p
 def test_weights_that_are_no_resnet_s_are_refused_by_the_key(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"conv.weight": torch.zeros(1)}, path)
-    for name, sentence in ((path, "does not hold the weights"), (tmp_path / "none", "not a readable safetensors file")):
+    for name, sentence in ((path, "has no tensor 'conv1.weight'"), (tmp_path / "none", "there is no file")):
         with pytest.raises(InputError, match=f"system.options.perceptual.weights: .*{sentence}"):
             lama(perceptual={"weights": str(name)}).prepare_training(CPU)
 

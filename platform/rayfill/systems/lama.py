@@ -10,8 +10,6 @@ from typing import ClassVar
 
 import torch
 from pydantic import Field
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from rayfill.data.batch import Batch
 from rayfill.losses.adversarial import generator_bce
@@ -25,8 +23,8 @@ from rayfill.models.full_precision import full_precision
 from rayfill.models.lama_generator import LamaGenerator
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.spec.errors import InputError
 from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.encoder_weights import take_over_weights
 
 
 class LamaGeneratorOptions(Spec):
@@ -90,7 +88,7 @@ class Lama(System):
     def prepare_training(self, device: torch.device) -> None:
         if self.options.perceptual is not None:
             network = DilatedResNet()
-            _take_over(network, Path(self.options.perceptual.weights))
+            take_over_weights(network.resnet, Path(self.options.perceptual.weights), "system.options.perceptual.weights")
             self._frozen = (network.to(device).eval().requires_grad_(False),)
 
     def share(self, batch: Batch, turn: Turn) -> Shared:
@@ -137,16 +135,3 @@ class Lama(System):
 
 def _numbered(name: str, tensors: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
     return {f"{name}.{i}": tensor for i, tensor in enumerate(tensors)}
-
-
-def _take_over(network: DilatedResNet, path: Path) -> None:
-    key = "system.options.perceptual.weights"
-    try:
-        weights = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{key}: {path} is not a readable safetensors file: {error}") from None
-    kept = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}
-    try:
-        network.resnet.load_state_dict(kept)
-    except RuntimeError:
-        raise InputError(f"{key}: {path} does not hold the weights of torchvision's resnet50") from None
