@@ -1,12 +1,12 @@
 """`rayfill inpaint`: fill the holes of one picture, or of a folder of them, on this machine and without Ray."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.arguments import Parser, verb
+from jobs.arguments import Parser, natural, positive, verb
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 
@@ -36,6 +36,10 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a .png file; for a folder, a folder")
     parser.add_argument("--model", metavar="MODEL", help="name@alias, name/version, a run or a folder (default: the champion)")
+    parser.add_argument(
+        "--samples", type=positive, metavar="N", help="write N different answers, OUT-1.png to OUT-N.png, if the model has many"
+    )
+    parser.add_argument("--seed", type=natural, metavar="S", help="of the first sample; the next is of S+1 (default: 0)")
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -43,23 +47,32 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     tasks = (
         plan_folder(args.image, args.mask, args.out) if args.image.is_dir() else [plan_file(args.image, args.mask, args.out)]
     )
+    if args.seed is not None and args.samples is None:
+        raise InputError("--seed: it chooses among samples; say how many with --samples")
+    seeds = None if args.samples is None else range(args.seed or 0, (args.seed or 0) + args.samples)
+    outputs = plan_outputs(tasks, seeds)
 
     import torch  # it takes seconds: not before the arguments are known to be right
     from tqdm import tqdm
 
     from rayfill.registry.resolve import only_champion, resolve_model
     from rayfill.systems.model_folder import load_model
+    from rayfill.systems.sampling import check_samples
 
     locations = Locations(args.root)
     resolved = resolve_model(args.model or only_champion(locations), locations)
     model = load_model(resolved.folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     if model.card.contract.mask == "required" and any(task.mask is None for task in tasks):
         raise InputError(f"--mask: missing; model '{resolved.name}' has to be told where the holes are")
+    if seeds is not None:
+        check_samples(model, resolved.name)
     for task in tqdm(tasks, desc="inpainting", unit="picture", disable=None if len(tasks) > 1 else True):
-        _fill(model, task)
-    shown = tasks[0].out if len(tasks) == 1 else args.out
-    print(f"{len(tasks)} picture{'s' * (len(tasks) > 1)} filled by {resolved.name}: {shown}")
-    return {"model": resolved.name, "version": resolved.version, "outputs": [str(task.out) for task in tasks]}
+        _fill(model, task, outputs[task], seeds)
+    written = [path for task in tasks for path in outputs[task]]
+    shown = written[0] if len(written) == 1 else args.out
+    times = "" if seeds is None else f" {len(seeds)} time{'s' * (len(seeds) > 1)}"
+    print(f"{len(tasks)} picture{'s' * (len(tasks) > 1)} filled{times} by {resolved.name}: {shown}")
+    return {"model": resolved.name, "version": resolved.version, "outputs": [str(path) for path in written]}
 
 
 def plan_file(image: Path, mask: Path | None, out: Path) -> Task:
@@ -96,16 +109,30 @@ def plan_folder(images: Path, masks: Path | None, out: Path) -> list[Task]:
     return list(tasks.values())
 
 
+def plan_outputs(tasks: Sequence[Task], seeds: range | None) -> dict[Task, list[Path]]:
+    """Each task's files: its own, or numbered ones for samples. InputError if one of them would overwrite an input."""
+    if seeds is None:
+        return {task: [task.out] for task in tasks}
+    numbers = range(1, len(seeds) + 1)
+    outputs = {task: [task.out.with_stem(f"{task.out.stem}-{number}") for number in numbers] for task in tasks}
+    inputs = {path.resolve() for task in tasks for path in (task.image, task.mask) if path is not None}
+    for path in (path for paths in outputs.values() for path in paths):
+        if path.resolve() in inputs:
+            raise InputError(f"--out {path}: that sample would overwrite an input; choose another name")
+    return outputs
+
+
 def _pictures(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def _fill(model: "Model", task: Task) -> None:
+def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | None) -> None:
     import numpy as np
     from PIL import Image
 
     from rayfill.data.picture import read_mask, read_picture
     from rayfill.systems.bounded import inpaint_bounded
+    from rayfill.systems.sampling import inpaint_samples
 
     picture = _read(task.image, read_picture)
     mask = np.zeros(picture.shape[:2], np.uint8) if task.mask is None else _read(task.mask, read_mask)
@@ -114,9 +141,10 @@ def _fill(model: "Model", task: Task) -> None:
         raise InputError(f"{task.mask}: the mask is {sizes[0]}, and {task.image} is {sizes[1]}; they must be of one size")
     if mask.all():
         raise InputError(f"{task.mask}: the mask covers the whole picture, so nothing is known to go by")
-    answer = inpaint_bounded(model, [picture], [mask])[0].picture
+    answers = inpaint_bounded(model, [picture], [mask]) if seeds is None else inpaint_samples(model, picture, mask, seeds)
     task.out.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(answer).save(task.out)
+    for answer, path in zip(answers, outputs, strict=True):
+        Image.fromarray(answer.picture).save(path)
 
 
 def _read(path: Path, read: "Callable[[bytes, int], UInt8]") -> "UInt8":

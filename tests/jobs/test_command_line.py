@@ -16,7 +16,7 @@ SURFACE = {
     "models": "",
     "promote": "MODEL --to --data --release --images --why --serial",
     "rollback": "NAME --to --why",
-    "inpaint": "IMAGE --mask --out --model",
+    "inpaint": "IMAGE --mask --out --model --samples --seed",
     "serve": "--model --host --port --replicas",
     "doctor": "--address",
     "demo": "",
