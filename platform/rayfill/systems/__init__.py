@@ -12,6 +12,8 @@ from rayfill.systems.dual_path import DualPath
 from rayfill.systems.gated import Gated
 from rayfill.systems.gdn import GDN
 from rayfill.systems.lama import Lama
+from rayfill.systems.lsgan import LSGAN
+from rayfill.systems.lsgan_autoencoder import LSGANAutoEncoder
 from rayfill.systems.residual_gan import ResidualGAN
 from rayfill.systems.weighted import Weighted
 
@@ -23,6 +25,8 @@ SYSTEMS: dict[str, type[System]] = {
     "lama": Lama,
     "gated": Gated,
     "residual_gan": ResidualGAN,
+    "lsgan": LSGAN,
+    "lsgan_ae": LSGANAutoEncoder,
 }
 
 
