@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cv2
-from fastapi import FastAPI, File, Request, Response, UploadFile
+from fastapi import FastAPI, File, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -22,7 +22,8 @@ from serving.upload import Refused, Upload, decode, read_part
 DESCRIPTION = """Fills the holes of photographs.
 
 Send a picture and a mask of the same size, as JPEG, PNG or WebP. White (128 or more) in the mask is hole, black is known;
-transparent counts as black. The answer is a PNG of the picture's size, upright, whose known pixels are the picture's own.
+transparent counts as black. A model that is `blind` in `/v1/models` finds the damage itself where no mask is sent, and tells
+where with `?answer=mask`. The answer is a PNG of the picture's size, upright, whose known pixels are the picture's own.
 Every error is `{"detail": "one sentence"}`."""
 
 PROBLEMS: dict[int | str, dict[str, object]] = {
@@ -52,18 +53,27 @@ def build_app(backend: Backend) -> FastAPI:
     )
     async def inpaint(
         image: Annotated[UploadFile, File(description="the photograph")],
-        mask: Annotated[UploadFile, File(description="its mask, of the same size; white = hole")],
+        mask: Annotated[
+            UploadFile | None,
+            File(description="its mask, of the same size; white = hole; a model that is `blind` finds the damage without one"),
+        ] = None,
+        answer: Annotated[
+            Literal["picture", "mask"], Query(description="the filled picture, or the mask that it is filled by")
+        ] = "picture",
     ) -> Response:
         begin = time.perf_counter()
-        upload = await asyncio.to_thread(decode, await read_part("image", image), await read_part("mask", mask))
+        if mask is None:
+            await _check_blind(backend)
+        hole = None if mask is None else await read_part("mask", mask)
+        upload = await asyncio.to_thread(decode, await read_part("image", image), hole)
         decoded = time.perf_counter()
-        answer = await _answer(backend, upload)
+        filled = await _answer(backend, upload)
         answered = time.perf_counter()
-        png = await asyncio.to_thread(encode_png, answer.picture)
-        spans = {"decode": decoded - begin, "queue": answered - decoded - answer.seconds, "model": answer.seconds}
+        png = await asyncio.to_thread(encode_png, filled.picture if answer == "picture" else filled.mask)
+        spans = {"decode": decoded - begin, "queue": answered - decoded - filled.seconds, "model": filled.seconds}
         spans["encode"] = time.perf_counter() - answered
         timing = ", ".join(f"{name};dur={max(seconds, 0) * 1000:.1f}" for name, seconds in spans.items())
-        return Response(png, media_type="image/png", headers={**_headers(answer), "Server-Timing": timing})
+        return Response(png, media_type="image/png", headers={**_headers(filled), "Server-Timing": timing})
 
     @app.get("/v1/models", summary="What is served", responses={503: PROBLEMS[503]})
     async def models() -> Models:
@@ -84,18 +94,29 @@ def build_app(backend: Backend) -> FastAPI:
 
 
 def encode_png(picture: UInt8) -> bytes:
-    """(H,W,3) uint8 RGB as PNG, lossless."""
-    _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    """(H,W,3) uint8 RGB or (H,W) uint8 gray as PNG, lossless."""
+    _, encoded = cv2.imencode(".png", picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     return encoded.tobytes()
 
 
 async def _answer(backend: Backend, upload: Upload) -> Answer:
-    if upload.has_holes:
+    if upload.mask is None or upload.mask.any():
         return await backend.inpaint(upload.picture, upload.mask)
     model = (await backend.status()).model
     if model is None:
         raise Refused(503, "no model is loaded")
-    return Answer(upload.picture, 1.0, model, 0.0)  # nothing to fill: the picture is its own answer
+    return Answer(upload.picture, upload.mask, 1.0, model, 0.0)  # nothing to fill: the picture is its own answer
+
+
+async def _check_blind(backend: Backend) -> None:
+    model = (await backend.status()).model
+    if model is None:
+        raise Refused(503, "no model is loaded")
+    if not model.blind:
+        raise Refused(
+            422,
+            f"mask: missing; send multipart/form-data with two files, image and mask: {model.name} cannot find holes itself",
+        )
 
 
 def _headers(answer: Answer) -> dict[str, str]:
@@ -117,6 +138,7 @@ def _described(model: ModelInfo) -> ServedModel:
         digest=model.digest,
         parameters=model.parameters,
         train_size=model.train_size,
+        blind=model.blind,
     )
 
 
@@ -138,6 +160,8 @@ async def _wrong_parts(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = error.errors()[0]
     part = str(found["loc"][-1])
+    if found["loc"][0] == "query":
+        return _problem(422, f"{part}: {found['msg'][:1].lower()}{found['msg'][1:]}")
     what = "missing" if found["type"] == "missing" else "not a file"
     return _problem(422, f"{part}: {what}; send multipart/form-data with two files, image and mask")
 

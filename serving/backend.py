@@ -17,6 +17,8 @@ class ModelInfo:
     digest: str
     parameters: int
     train_size: int
+    blind: bool
+    """Whether it can find the holes itself."""
 
     @property
     def shown_version(self) -> str:
@@ -26,9 +28,11 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Answer:
-    """A filled picture, (H,W,3) uint8, at which scale it was filled, by whom, and how long the batch took in seconds."""
+    """A filled picture, (H,W,3) uint8, the mask it was filled by, (H,W) uint8, at which scale, by whom, and how long the
+    batch took in seconds."""
 
     picture: UInt8
+    mask: UInt8
     scale: float
     model: ModelInfo
     seconds: float
@@ -45,8 +49,8 @@ class Status:
 class Backend(Protocol):
     """Behind the routes."""
 
-    async def inpaint(self, picture: UInt8, mask: UInt8) -> Answer:
-        """Fill (H,W,3) uint8 where the (H,W) uint8 mask is not zero."""
+    async def inpaint(self, picture: UInt8, mask: UInt8 | None) -> Answer:
+        """Fill (H,W,3) uint8 where the (H,W) uint8 mask is not zero, or, without a mask, where the model finds damage."""
 
     async def status(self) -> Status:
         """What is served."""

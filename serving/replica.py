@@ -44,11 +44,11 @@ class Replica:
             self._error = f"model '{config.get('model')}' could not be loaded: {type(error).__name__}: {error}"
 
     @serve.batch(max_batch_size=MAX_BATCH, batch_wait_timeout_s=BATCH_WAIT_S)  # type: ignore[untyped-decorator]  # Ray's is
-    async def inpaint(self, pictures: list[UInt8], masks: list[UInt8]) -> list[Answer]:
-        """Called with one picture and one mask; Serve gathers those that wait."""
+    async def inpaint(self, pictures: list[UInt8], masks: list[UInt8 | None]) -> list[Answer]:
+        """Called with one picture and one mask or None; Serve gathers those that wait."""
         return await self.fill(pictures, masks)
 
-    async def fill(self, pictures: list[UInt8], masks: list[UInt8]) -> list[Answer]:
+    async def fill(self, pictures: list[UInt8], masks: list[UInt8 | None]) -> list[Answer]:
         """Fill pictures of any sizes; each gets its own answer back. NoModel if none is loaded."""
         if self._now is None:
             raise NoModel
@@ -56,7 +56,7 @@ class Replica:
         begin = time.perf_counter()
         filled = await asyncio.to_thread(inpaint_bounded, model, pictures, masks)
         seconds = time.perf_counter() - begin
-        return [Answer(one.picture, one.scale, info, seconds) for one in filled]
+        return [Answer(one.picture, one.mask, one.scale, info, seconds) for one in filled]
 
     async def status(self) -> Status:
         """The model now, and why the last attempt to load another failed."""
@@ -81,4 +81,5 @@ def describe(model: Model, version: int | None) -> tuple[Model, ModelInfo]:
         digest=card.weights_sha256,
         parameters=card.parameters,
         train_size=card.train_size,
+        blind=card.contract.mask == "optional",
     )

@@ -15,6 +15,7 @@ class ServedModel(BaseModel):
     digest: str = Field(description="SHA-256 of its weights")
     parameters: int
     train_size: int = Field(description="height and width of the pictures it was trained on, in pixels")
+    blind: bool = Field(description="whether it finds the damage itself where no mask is sent")
 
 
 class Models(BaseModel):

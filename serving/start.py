@@ -93,7 +93,7 @@ class Replicas:
     def __init__(self, handle: DeploymentHandle) -> None:
         self._handle = handle
 
-    async def inpaint(self, picture: UInt8, mask: UInt8) -> Answer:
+    async def inpaint(self, picture: UInt8, mask: UInt8 | None) -> Answer:
         """Ask a replica; Refused with 503 where none can."""
         try:
             answer: Answer = await self._handle.inpaint.remote(picture, mask)

@@ -21,15 +21,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture (H,W,3) uint8 and its mask (H,W) uint8, 255 = hole."""
+    """A picture (H,W,3) uint8 and, if one was sent, its mask (H,W) uint8, 255 = hole."""
 
     picture: UInt8
-    mask: UInt8
-
-    @property
-    def has_holes(self) -> bool:
-        """Whether there is anything to fill."""
-        return bool(self.mask.any())
+    mask: UInt8 | None
 
 
 async def read_part(name: str, part: UploadFile) -> bytes:
@@ -42,12 +37,14 @@ async def read_part(name: str, part: UploadFile) -> bytes:
     return data
 
 
-def decode(image: bytes, mask: bytes) -> Upload:
+def decode(image: bytes, mask: bytes | None) -> Upload:
     """Both files as pixels. Refused if one is no image or too large, if their sizes differ, or if nothing is known."""
     try:
-        upload = Upload(read_picture(image, MAX_PIXELS), _mask(mask))
+        upload = Upload(read_picture(image, MAX_PIXELS), None if mask is None else _mask(mask))
     except Unusable as error:
         raise Refused(_STATUS[error.reason], f"image: the file {error}") from None
+    if upload.mask is None:
+        return upload
     (height, width), (mask_height, mask_width) = upload.picture.shape[:2], upload.mask.shape
     if (height, width) != (mask_height, mask_width):
         raise Refused(

@@ -13,6 +13,10 @@ import pytest
 
 if TYPE_CHECKING:
     from rayfill.spec.model import ModelCard
+    from rayfill.systems.model_folder import Model
+
+SMALL = Path(__file__).parent / "systems" / "small"
+"""Every shipped recipe, made small."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,6 +76,37 @@ def make_model() -> "Callable[..., ModelCard]":
             workers=1,
         )
         return save_model(folder, system, dict(system.named_parameters()), recipe, lineage)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_system_model() -> "Callable[[str, Path], Model]":
+    """An untrained model of any shipped recipe, made small: `make_system_model("lama", folder)` writes it and loads it."""
+    import torch
+
+    from rayfill.spec.document import load_spec
+    from rayfill.spec.model import Lineage
+    from rayfill.spec.recipe import Recipe
+    from rayfill.systems.model_folder import Model, load_model, save_model
+    from rayfill.training.state import TrainState
+
+    def make(name: str, folder: Path) -> Model:
+        recipe = load_spec(SMALL / f"{name}.yaml", Recipe)
+        state = TrainState(recipe, torch.device("cpu"))
+        lineage = Lineage(
+            run=f"{name}-1",
+            step=0,
+            recipe=recipe.model_dump(mode="json"),
+            recipe_digest=recipe.digest(),
+            dataset="file:///photos",
+            dataset_digest="1" * 64,
+            code_version="test",
+            seed=0,
+            workers=1,
+        )
+        save_model(folder, state.system, state.inference_weights(), recipe, lineage)
+        return load_model(folder, torch.device("cpu"))
 
     return make
 

@@ -13,6 +13,7 @@ let strokes = [];     // {erase, width, points: [[x, y], ...]} in the photograph
 let current = null;   // the stroke being painted
 let cursor = null;    // where the brush is, in the photograph's pixels
 let urls = [];        // object URLs to give back
+let blind = false;    // whether the model finds damage by itself where nothing is painted
 
 const section = (name) => {
   for (const id of ["choose", "edit", "result"]) $(id).hidden = id !== name;
@@ -193,7 +194,8 @@ async function sentenceOf(response) {
 
 $("fill").addEventListener("click", async () => {
   say("");
-  if (!strokes.some((stroke) => !stroke.erase)) {
+  const painted = strokes.some((stroke) => !stroke.erase);
+  if (!painted && !blind) {
     say("Nothing is painted yet: paint over what should be filled.");
     canvas.focus();
     return;
@@ -203,7 +205,7 @@ $("fill").addEventListener("click", async () => {
   try {
     const form = new FormData();
     form.append("image", file);
-    form.append("mask", await fullMask(), "mask.png");
+    if (painted) form.append("mask", await fullMask(), "mask.png");
     const begin = performance.now();
     const response = await fetch("/v1/inpaint", { method: "POST", body: form });
     if (!response.ok) throw new Error(await sentenceOf(response));
@@ -272,6 +274,8 @@ async function tell() {
     digest.textContent = model.digest.slice(0, 8);
     digest.title = `SHA-256 of the weights: ${model.digest}`;
     const version = model.version === "unregistered" ? ` from run ${model.run}` : ` version ${model.version}`;
+    blind = model.blind;
+    $("blind").hidden = !blind;
     $("model").replaceChildren(name, `${version}, ${model.system}, `, digest);
   } catch {
     $("model").textContent = "no model is loaded";

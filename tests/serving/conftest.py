@@ -6,6 +6,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +19,7 @@ from PIL import Image
 
 from rayfill.systems.bounded import inpaint_bounded
 from rayfill.systems.inpaint import UInt8
-from rayfill.systems.model_folder import load_model
+from rayfill.systems.model_folder import Model, load_model
 from serving.app import build_app
 from serving.backend import Answer, Status
 from serving.replica import describe
@@ -51,17 +54,15 @@ def hole() -> Pixels:
     return mask
 
 
-@pytest.fixture(scope="module")
-def local_server(tmp_path_factory: pytest.TempPathFactory, make_model: Callable[..., object]) -> Iterator[str]:
-    """URL of the real routes on a real socket, with a model in this process behind them."""
-    folder = tmp_path_factory.mktemp("model")
-    make_model(folder)
+@contextmanager
+def routes_over(folder: Path) -> Iterator[str]:
+    """URL of the real routes on a real socket, with the model of `folder` in this process behind them."""
     model, info = describe(load_model(folder, torch.device("cpu")), version=3)
 
     class InProcess:
-        async def inpaint(self, picture: UInt8, mask: UInt8) -> Answer:
+        async def inpaint(self, picture: UInt8, mask: UInt8 | None) -> Answer:
             filled = await asyncio.to_thread(inpaint_bounded, model, [picture], [mask])
-            return Answer(filled[0].picture, filled[0].scale, info, 0.0)
+            return Answer(filled[0].picture, filled[0].mask, filled[0].scale, info, 0.0)
 
         async def status(self) -> Status:
             return Status(info, None)
@@ -77,3 +78,28 @@ def local_server(tmp_path_factory: pytest.TempPathFactory, make_model: Callable[
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
         thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def local_server(tmp_path_factory: pytest.TempPathFactory, make_model: Callable[..., object]) -> Iterator[str]:
+    """URL of a server of a tiny GDN."""
+    folder = tmp_path_factory.mktemp("model")
+    make_model(folder)
+    with routes_over(folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def server_of(
+    tmp_path_factory: pytest.TempPathFactory, make_system_model: Callable[[str, Path], Model]
+) -> Iterator[Callable[[str], str]]:
+    """`server_of("lama")`: URL of a server of that shipped recipe, made small and untrained."""
+    with ExitStack() as running:
+
+        @cache
+        def start(recipe: str) -> str:
+            folder = tmp_path_factory.mktemp(recipe)
+            make_system_model(recipe, folder)
+            return running.enter_context(routes_over(folder))
+
+        yield start

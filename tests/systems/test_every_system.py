@@ -1,5 +1,6 @@
 """What holds for every system of every shipped recipe, each made small by `small/<recipe>.yaml`."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -9,13 +10,12 @@ import torch
 
 from rayfill.data.batch import Batch
 from rayfill.spec.document import load_spec
-from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Phase, Recipe
 from rayfill.systems import SYSTEMS, build_system, check_recipe, system_class
 from rayfill.systems.base import Turn
 from rayfill.systems.contracted import fill_batch
 from rayfill.systems.inpaint import inpaint
-from rayfill.systems.model_folder import Model, load_model, save_model
+from rayfill.systems.model_folder import Model
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 
@@ -48,17 +48,6 @@ def a_batch(recipe: Recipe, size: int = 2) -> Batch:
         start = side // 8 + i * side // 8
         mask[i, :, start : start + side // 3, side // 4 : side // 2] = 1
     return Batch(image, mask, tuple(map(str, range(size))))
-
-
-def a_model(name: str, folder: Path) -> Model:
-    recipe = recipe_of(name)
-    state = TrainState(recipe, CPU)
-    lineage = Lineage(
-        run="r", step=1, recipe={}, recipe_digest="0" * 64, dataset="file:///d", dataset_digest="0" * 64, code_version="0",
-        seed=0, workers=1,
-    )  # fmt: skip
-    save_model(folder, state.system, state.inference_weights(), recipe, lineage)
-    return load_model(folder, CPU)
 
 
 def test_every_recipe_is_tested_and_every_system_has_one() -> None:
@@ -172,8 +161,10 @@ def test_an_empty_and_a_full_mask_are_answered(name: str, ratio: float) -> None:
 
 
 @every
-def test_a_saved_model_inpaints_a_picture_that_is_not_square(name: str, tmp_path: Path) -> None:
-    model = a_model(name, tmp_path)
+def test_a_saved_model_inpaints_a_picture_that_is_not_square(
+    name: str, tmp_path: Path, make_system_model: Callable[[str, Path], Model]
+) -> None:
+    model = make_system_model(name, tmp_path)
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (47, 71, 3), dtype=np.uint8)
     mask = np.zeros((47, 71), np.uint8)
