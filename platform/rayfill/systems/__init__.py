@@ -8,6 +8,7 @@ from rayfill.spec.errors import InputError, nearest
 from rayfill.spec.recipe import Recipe, SystemChoice
 from rayfill.systems.adversarial import Adversarial
 from rayfill.systems.base import System
+from rayfill.systems.context_encoder import ContextEncoder
 from rayfill.systems.dual_path import DualPath
 from rayfill.systems.gated import Gated
 from rayfill.systems.gdn import GDN
@@ -27,6 +28,7 @@ SYSTEMS: dict[str, type[System]] = {
     "residual_gan": ResidualGAN,
     "lsgan": LSGAN,
     "lsgan_ae": LSGANAutoEncoder,
+    "context_encoder": ContextEncoder,
 }
 
 
@@ -62,6 +64,10 @@ def check_recipe(recipe: Recipe) -> None:
         raise InputError(
             f"images.size: {size} does not fit system '{recipe.system.kind}'; "
             f"allowed are multiples of {contract.multiple} from {contract.min_side}"
+        )
+    if contract.fixed_side not in (None, size):
+        raise InputError(
+            f"images.size: system '{recipe.system.kind}' with these options takes {contract.fixed_side}, not {size}"
         )
 
 

@@ -27,6 +27,9 @@ def recipe_schema() -> dict[str, Any]:
     definitions["SystemChoice"] = {"anyOf": choices}
     schema["properties"] |= {"extends": {"type": "string"}, "drop": {"type": "array", "items": {"type": "string"}}}
     for definition in (schema, *definitions.values()):
-        if "kind" not in definition.get("properties", {}):
+        # Where there is a `kind`, the schema cannot tell without it which keys belong.
+        if "kind" in definition.get("properties", {}):
+            definition["required"] = ["kind"]
+        else:
             definition.pop("required", None)
     return schema
