@@ -12,6 +12,7 @@ from rayfill.systems.context_encoder import ContextEncoder
 from rayfill.systems.dual_path import DualPath
 from rayfill.systems.gated import Gated
 from rayfill.systems.gdn import GDN
+from rayfill.systems.informed_mask import InformedMask
 from rayfill.systems.lama import Lama
 from rayfill.systems.lsgan import LSGAN
 from rayfill.systems.lsgan_autoencoder import LSGANAutoEncoder
@@ -29,6 +30,7 @@ SYSTEMS: dict[str, type[System]] = {
     "lsgan": LSGAN,
     "lsgan_ae": LSGANAutoEncoder,
     "context_encoder": ContextEncoder,
+    "informed_mask": InformedMask,
 }
 
 

@@ -41,6 +41,11 @@ def predict_mask_batch(system: System, contract: ImageContract, image: torch.Ten
     """(B,1,H,W) in [0,1], 1 = hole, for damaged pictures (B,3,H,W) of any size; where the contract's mask is optional."""
     height, width = image.shape[-2:]
     mask = system.predict_mask(pad_to_contract(image, contract))[..., :height, :width].float()
+    return settled(mask)
+
+
+def settled(mask: torch.Tensor) -> torch.Tensor:
+    """A predicted mask with values within `CERTAIN` of 0 or 1 made exactly that; any shape."""
     return torch.where(mask < CERTAIN, 0.0, torch.where(mask > 1 - CERTAIN, 1.0, mask))
 
 
