@@ -2,28 +2,17 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.arguments import Parser, natural, positive, verb
+from jobs.inpaint_plan import Task, plan_file, plan_folder, plan_outputs
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 
 if TYPE_CHECKING:
     from rayfill.systems.inpaint import UInt8
     from rayfill.systems.model_folder import Model
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One picture, its mask if there is one, and where the answer goes."""
-
-    image: Path
-    mask: Path | None
-    out: Path
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -32,7 +21,11 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser = verb(commands, "inpaint", "fill the holes of a picture or of a folder of pictures", example)
     parser.add_argument("image", metavar="IMAGE", type=Path, help="JPEG, PNG or WebP, or a folder of them")
     parser.add_argument(
-        "--mask", type=Path, metavar="MASK", help="of the same size, white = hole; for a folder, a folder with the same names"
+        "--mask",
+        type=Path,
+        metavar="MASK",
+        help="of the same size, white = hole; for a folder, a folder with the same names; without it, a model that can "
+        "finds the damage itself and writes OUT-mask.png, too",
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a .png file; for a folder, a folder")
     parser.add_argument("--model", metavar="MODEL", help="name@alias, name/version, a run or a folder (default: the champion)")
@@ -72,62 +65,18 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     shown = written[0] if len(written) == 1 else args.out
     times = "" if seeds is None else f" {len(seeds)} time{'s' * (len(seeds) > 1)}"
     print(f"{len(tasks)} picture{'s' * (len(tasks) > 1)} filled{times} by {resolved.name}: {shown}")
-    return {"model": resolved.name, "version": resolved.version, "outputs": [str(path) for path in written]}
-
-
-def plan_file(image: Path, mask: Path | None, out: Path) -> Task:
-    """The task for one file. InputError if something is not there, or the answer would overwrite what it is made of."""
-    for option, path in (("IMAGE", image), ("--mask", mask)):
-        if path is not None and not path.is_file():
-            raise InputError(f"{option} {path}: no such file")
-    if out.suffix.lower() != ".png" or out.is_dir():
-        raise InputError(f"--out {out}: the answer is a PNG file; give it a name that ends in .png")
-    if out.resolve() in {path.resolve() for path in (image, mask) if path is not None}:
-        raise InputError(f"--out {out}: that would overwrite the input; choose another name")
-    return Task(image, mask, out)
-
-
-def plan_folder(images: Path, masks: Path | None, out: Path) -> list[Task]:
-    """The tasks for every picture in a folder, each with the mask of its name. InputError names the first that has none."""
-    pictures = _pictures(images)
-    if not pictures:
-        raise InputError(f"IMAGE {images}: the folder has no {', '.join(sorted(SUFFIXES))} file")
-    if masks is not None and not masks.is_dir():
-        raise InputError(f"--mask {masks}: for a folder of pictures it is a folder of masks with the same names")
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {out}: for a folder of pictures it is a folder, and this is a file")
-    by_name = {} if masks is None else {path.stem: path for path in _pictures(masks)}
-    tasks: dict[str, Task] = {}
-    for picture in pictures:
-        if masks is not None and picture.stem not in by_name:
-            raise InputError(f"--mask {masks}: no mask for {picture.name}; name it {picture.stem}.png")
-        if picture.stem in tasks:
-            raise InputError(
-                f"IMAGE {images}: {tasks[picture.stem].image.name} and {picture.name} would give one answer's name"
-            )
-        tasks[picture.stem] = plan_file(picture, by_name.get(picture.stem), out / f"{picture.stem}.png")
-    return list(tasks.values())
-
-
-def plan_outputs(tasks: Sequence[Task], seeds: range | None) -> dict[Task, list[Path]]:
-    """Each task's files: its own, or numbered ones for samples. InputError if one of them would overwrite an input."""
-    if seeds is None:
-        return {task: [task.out] for task in tasks}
-    numbers = range(1, len(seeds) + 1)
-    outputs = {task: [task.out.with_stem(f"{task.out.stem}-{number}") for number in numbers] for task in tasks}
-    inputs = {path.resolve() for task in tasks for path in (task.image, task.mask) if path is not None}
-    for path in (path for paths in outputs.values() for path in paths):
-        if path.resolve() in inputs:
-            raise InputError(f"--out {path}: that sample would overwrite an input; choose another name")
-    return outputs
-
-
-def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    found = [task.found_mask for task in tasks if task.mask is None]
+    if found:
+        print(f"where it found damage: {found[0] if len(found) == 1 else 'the files that end in -mask.png'}")
+    result: dict[str, object] = {
+        "model": resolved.name,
+        "version": resolved.version,
+        "outputs": [str(path) for path in written],
+    }
+    return result | ({"masks": [str(path) for path in found]} if found else {})
 
 
 def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | None) -> None:
-    import numpy as np
     from PIL import Image
 
     from rayfill.data.picture import read_mask, read_picture
@@ -135,16 +84,18 @@ def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | No
     from rayfill.systems.sampling import inpaint_samples
 
     picture = _read(task.image, read_picture)
-    mask = np.zeros(picture.shape[:2], np.uint8) if task.mask is None else _read(task.mask, read_mask)
-    if picture.shape[:2] != mask.shape:
+    mask = None if task.mask is None else _read(task.mask, read_mask)
+    if mask is not None and picture.shape[:2] != mask.shape:
         sizes = [f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (mask, picture)]
         raise InputError(f"{task.mask}: the mask is {sizes[0]}, and {task.image} is {sizes[1]}; they must be of one size")
-    if mask.all():
+    if mask is not None and mask.all():
         raise InputError(f"{task.mask}: the mask covers the whole picture, so nothing is known to go by")
     answers = inpaint_bounded(model, [picture], [mask]) if seeds is None else inpaint_samples(model, picture, mask, seeds)
     task.out.parent.mkdir(parents=True, exist_ok=True)
     for answer, path in zip(answers, outputs, strict=True):
         Image.fromarray(answer.picture).save(path)
+    if mask is None:
+        Image.fromarray(answers[0].mask).save(task.found_mask)
 
 
 def _read(path: Path, read: "Callable[[bytes, int], UInt8]") -> "UInt8":

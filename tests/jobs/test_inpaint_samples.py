@@ -127,5 +127,5 @@ def test_a_sample_never_overwrites_an_input(folder: Path, model: Path, capsys: p
     photo = pixels(folder / "photos/a-2.png")
     words = ["inpaint", str(folder / "photos/a-2.png"), "--mask", str(folder / "masks/a.png")]
     assert main([*words, "-o", str(folder / "photos/a.png"), "--model", str(model), "--samples", "2"]) == 2
-    assert "a-2.png: that sample would overwrite an input" in capsys.readouterr().err
+    assert "a-2.png: that would overwrite an input" in capsys.readouterr().err
     np.testing.assert_array_equal(pixels(folder / "photos/a-2.png"), photo)

@@ -11,6 +11,7 @@ import torch
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import System
 from rayfill.systems.contracted import fill_batch, predict_mask_batch
+from rayfill.systems.poisson import blend
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -83,6 +84,8 @@ def composite(picture: UInt8, raw: UInt8, share: npt.NDArray[np.floating[Any]], 
             between them, where a predicted mask says that a part of the pixel survived, a mixture.
         contract: says whether holes are pasted or blended.
     """
+    if contract.blend == "poisson":
+        raw = blend(picture, raw, (share > 0).astype(np.uint8))
     filled = np.where((share > 0)[..., None], raw, picture)
     between = (share > 0) & (share < 1)
     if between.any():
