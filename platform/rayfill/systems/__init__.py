@@ -16,6 +16,7 @@ from rayfill.systems.informed_mask import InformedMask
 from rayfill.systems.lama import Lama
 from rayfill.systems.lsgan import LSGAN
 from rayfill.systems.lsgan_autoencoder import LSGANAutoEncoder
+from rayfill.systems.partial_conv import PartialConvolution
 from rayfill.systems.residual_gan import ResidualGAN
 from rayfill.systems.weighted import Weighted
 
@@ -26,6 +27,7 @@ SYSTEMS: dict[str, type[System]] = {
     "dual_path": DualPath,
     "lama": Lama,
     "gated": Gated,
+    "pconv": PartialConvolution,
     "residual_gan": ResidualGAN,
     "lsgan": LSGAN,
     "lsgan_ae": LSGANAutoEncoder,

@@ -29,7 +29,7 @@ def take_over_weights(encoder: nn.Module, path: Path, key: str) -> None:
     wanted = encoder.state_dict()
     for name, tensor in wanted.items():
         if name not in given:
-            raise InputError(f"{key}: {path} has no tensor '{name}'; torchvision's names of a resnet50 are expected")
+            raise InputError(f"{key}: {path} has no tensor '{name}'; torchvision's names are expected")
         if given[name].shape != tensor.shape:
             raise InputError(
                 f"{key}: {path}: '{name}' has shape {tuple(given[name].shape)}, the encoder's is {tuple(tensor.shape)}; "
