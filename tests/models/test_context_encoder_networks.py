@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from rayfill.models.context_encoder import BottleneckNorm, ContextEncoderGenerator, HalvingStack, widths_of
 
@@ -20,6 +21,17 @@ def test_the_networks_have_as_many_weights_as_their_layers_add_up_to() -> None:
     decoder_norms = 2 * (512 + 256 + 128 + 64 + 64)
     assert count(generator) == 2 * halvings + norms + decoder_norms + 2 * point * 4000 + 2 * 4000 == 71_190_208
     assert count(critic) == halvings + norms + point == 2_831_232
+
+
+def test_a_picture_costs_less_than_a_gigaflop_either_way() -> None:
+    with torch.device("meta"):
+        networks, image = (ContextEncoderGenerator(128, 64, 4000), HalvingStack(128, 64, 1)), torch.empty(2, 3, 128, 128)
+    found = []
+    for network in networks:
+        with FlopCounterMode(display=False) as counter:
+            network(image)
+        found.append(round(counter.get_total_flops() / len(image) / 1e9, 1))
+    assert found == [0.9, 0.4]
 
 
 def test_the_widths_end_the_same_at_every_size() -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from rayfill.models.pooled_critic import PooledCritic
 
@@ -12,6 +13,14 @@ def test_it_has_as_many_weights_as_its_layers_add_up_to() -> None:
     with torch.device("meta"):
         sizes = [sum(p.numel() for p in PooledCritic(64, grid).parameters()) for grid in (1, 14)]
     assert sizes == [blocks + 512 + 1, blocks + 512 * 14**2 + 1] == [4_308_033, 4_407_873]
+
+
+def test_a_picture_of_224_pixels_costs_four_gigaflops() -> None:
+    with torch.device("meta"):
+        critic, image = PooledCritic(64, 14), torch.empty(1, 3, 224, 224)
+    with FlopCounterMode(display=False) as counter:
+        critic(image)
+    assert round(counter.get_total_flops() / 1e9, 1) == 4.0
 
 
 @pytest.mark.parametrize("grid", [1, 3, 4])

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import resnet50
 
 from rayfill.models.residual_generator import ResidualGenerator, Upsample
@@ -47,6 +48,19 @@ def test_the_three_generators_have_as_many_weights_as_their_layers_add_up_to() -
     assert count(small) == down + decoder(512, 128 + 384, 128 + 256, 128 + 128, 128) == 14_462_595
     assert count(plain) == trunk_size + decoder(2048, 128, 128, 128, 128) == 27_051_587
     assert count(both) == trunk_size + decoder(2048, 128 + 1024, 128 + 512, 128 + 256, 128 + 64) == 29_189_699
+
+
+def test_the_unet_is_the_smallest_and_computes_most() -> None:
+    with torch.device("meta"):
+        trunk, image = ResNetTrunk(64, [3, 4, 6, 3]), torch.empty(1, 3, 224, 224)
+        unet = ResidualGenerator(UNetEncoder([128, 256, 384, 512]), 128, True, "nearest")
+        generators = unet, ResidualGenerator(trunk, 128, False, "nearest"), ResidualGenerator(trunk, 128, True, "nearest")
+    found = []
+    for generator in generators:
+        with FlopCounterMode(display=False) as counter:
+            generator(image)
+        found.append(round(counter.get_total_flops() / 1e9, 1))
+    assert found == [99.5, 14.6, 19.7]
 
 
 def test_the_trunk_is_torchvision_s_resnet50_to_the_last_map() -> None:
