@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from rayfill.models.dual_path_encoder import DualPathEncoder, GaussianHead, level_widths
 from rayfill.models.dual_path_generator import DualPathGenerator
+from rayfill.models.patch_critic import PatchCritic
 from rayfill.models.residual_critic import ResidualCritic
 
 
@@ -59,6 +61,21 @@ def test_the_generator_at_full_width_has_2_4_million_weights() -> None:
     assert weights(generator) == block(128, 128, 128) + attention + decoders + heads == 2_373_536
 
 
+def test_inpainting_256_pixels_takes_ten_and_a_half_gflop() -> None:
+    with torch.device("meta"):
+        encoder, prior = DualPathEncoder(32, 128, 5, spectral=False), GaussianHead(128, 128, 6, spectral=False)
+        generator = DualPathGenerator(32, 128, 5, latent=128, scales=4, spectral=False)
+        counted = []
+        with FlopCounterMode(display=False) as counter:
+            features = encoder(torch.zeros(1, 3, 256, 256))
+            counted.append(counter.get_total_flops())
+            latent, _ = prior(features[-1])
+            counted.append(counter.get_total_flops())
+            generator(latent, features, torch.zeros(1, 1, 256, 256))
+            counted.append(counter.get_total_flops())
+    assert [round(flop / 1e9, 1) for flop in counted] == [4.1, 4.4, 10.5]
+
+
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (48, 64)])
 @pytest.mark.parametrize(("levels", "scales"), [(3, 3), (4, 2)])
 def test_depth_and_number_of_pictures_are_free(height: int, width: int, levels: int, scales: int) -> None:
@@ -109,3 +126,8 @@ def test_the_residual_critic_is_attended_at_an_eighth() -> None:
         next(p for n, p in critic.named_parameters() if n.endswith("gamma")).fill_(1)
     (far,) = torch.autograd.grad(critic(image)[0, 0, 0, 0], image)
     assert far[..., 150:, 150:].any()
+
+
+def test_the_patch_critic_is_as_large_without_spectral_norm() -> None:
+    layers = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512)
+    assert [weights(PatchCritic(64, spectral=spectral)) for spectral in (True, False)] == [layers] * 2 == [2_763_776] * 2
