@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench lock clean
+.PHONY: help setup demo test check format bench systems lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ format: setup ## let ruff put things in order
 bench: setup ## speed of the training step and of the loader, beside their references
 	$(BIN)/python -m benchmarks.train_step
 	$(BIN)/python -m benchmarks.loader
+
+systems: setup ## measure every recipe and rewrite the table in docs/systems/README.md; long on a CPU
+	$(BIN)/python -m benchmarks.systems --write docs/systems/README.md
 
 lock: setup ## resolve requirements.lock anew from pyproject.toml; it names no index host
 	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 \
