@@ -71,6 +71,13 @@ def test_phases_that_the_system_cannot_play_are_named(override: str, sentence: s
     assert sentence in str(caught.value)
 
 
+def test_the_weight_of_a_term_that_the_options_leave_out_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        check_recipe(load_spec(GDN.with_name("lama.yaml"), Recipe, ["players.generator.terms.perceptual=30"]))
+    sentence = "players.generator.terms.perceptual: there is no such term while system.options.perceptual is null"
+    assert sentence in str(caught.value)
+
+
 def test_the_schema_for_editors_accepts_every_recipe_and_knows_the_options() -> None:
     import jsonschema
     import yaml

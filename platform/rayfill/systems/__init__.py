@@ -55,11 +55,16 @@ def check_recipe(recipe: Recipe) -> None:
     Every term must have a weight in the recipe and every weight a term: a missing key fails, it never falls back.
     """
     cls = system_class(recipe.system)
-    contract = cls.contract(_options(cls, recipe.system))
+    options = _options(cls, recipe.system)
+    contract = cls.contract(options)
     for name, player in recipe.players.items():
         if name not in cls.roles:
             raise InputError(f"players: '{recipe.system.kind}' has no player '{name}'{nearest(name, cls.roles)}")
         _check_terms(name, player.terms, cls.roles[name].terms)
+    for path, reason in cls.absent_terms(options).items():
+        owner, term = path.split(".")
+        if owner in recipe.players and recipe.players[owner].terms[term] > 0:
+            raise InputError(f"players.{owner}.terms.{term}: there is no such term while {reason}; its weight has to be 0")
     _check_phases(recipe, cls)
     if not cls.continuous_masks and any(family.continuous for family in recipe.masks.families):
         raise InputError(f"masks.families: '{recipe.system.kind}' knows only holes and known pixels, nothing between them")

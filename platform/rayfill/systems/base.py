@@ -76,6 +76,11 @@ class System(nn.Module, ABC):
     def contract(cls, options: Any) -> ImageContract:
         """What the networks expect at their input, for these options."""
 
+    @classmethod
+    def absent_terms(cls, options: Any) -> Mapping[str, str]:
+        """Terms, as `player.term`, that these options leave out, with the option that does; their weight has to be 0."""
+        return {}
+
     def prepare_training(self, device: torch.device) -> None:
         """Called once on a system with fresh weights, before its first step and never for a loaded model: the place to take
         over given weights (InputError if they cannot be had) and to build frozen networks that only the losses need."""

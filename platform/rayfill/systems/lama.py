@@ -85,6 +85,10 @@ class Lama(System):
     def contract(cls, options: LamaOptions) -> ImageContract:
         return ImageContract(value_range="zero_one", hole_fill=0.0, multiple=8, min_side=16, mask="required")
 
+    @classmethod
+    def absent_terms(cls, options: LamaOptions) -> Mapping[str, str]:
+        return {"generator.perceptual": "system.options.perceptual is null"} if options.perceptual is None else {}
+
     def prepare_training(self, device: torch.device) -> None:
         if self.options.perceptual is not None:
             network = DilatedResNet()
