@@ -167,6 +167,24 @@ def test_what_the_server_refuses_is_told_as_a_sentence(page: Page, tmp_path: Pat
     expect(page.locator("#fill")).to_be_enabled()
 
 
+def test_a_blind_model_needs_no_paint(
+    browser_page: Page, server_of: Callable[[str], str], tmp_path: Path, photograph: Pixels, encode: Encode
+) -> None:
+    browser_page.goto(server_of("informed-mask"), wait_until="load")
+    expect(browser_page.locator("#model")).to_contain_text("informed_mask")
+    choose(browser_page, tmp_path, encode, photograph)
+    expect(browser_page.locator("#blind")).to_be_visible()
+    browser_page.screenshot(path=tmp_path / "blind.png")
+    assert fill(browser_page).shape == photograph.shape
+
+
+def test_a_model_that_has_to_be_told_asks_for_paint(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
+    choose(page, tmp_path, encode, photograph)
+    expect(page.locator("#blind")).to_be_hidden()
+    page.click("#fill")
+    expect(page.locator("#problem")).to_contain_text("Nothing is painted yet")
+
+
 def test_a_finger_paints(browser_page: Page, local_server: str, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
     assert browser_page.context.browser is not None
     phone = browser_page.context.browser.new_page(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
