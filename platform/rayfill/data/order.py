@@ -6,8 +6,8 @@ step t is {S[b n + t] : b < G}, and rank r of W owns the slots from r G / W to (
 
 - the global batch is the same for any number of ranks, and every rank has equally many batches;
 - any step can be reached at once: nothing has to be counted, read or skipped to resume there;
-- a rank reads G / W shards at a time, one after another, and needs no more memory than the sizes of the shards (8 bytes each)
-  and a permutation of each shard that it is in.
+- a rank reads G / W shards at a time, one after another, and needs 40 bytes of memory for each shard of the dataset (its size,
+  and for two epochs its number and its end) and 8 for each sample of the shards that it is in (their permutations).
 
 The N mod G samples at the end of S sit out that epoch; others do the next time. With fewer than G samples S is repeated
 until one batch is full, and that batch is the epoch.
@@ -26,7 +26,6 @@ Int64 = npt.NDArray[np.int64]
 
 _SHARDS, _SAMPLES = 1, 2  # what a permutation is for: part of its seed
 _EPOCHS = 2  # at an epoch's end the next one is read ahead
-_PERMUTATIONS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,16 @@ class Order:
         sizes: samples of each shard, each at least 1.
         seed: another seed is another order in every epoch; at least 0.
         batch_size: G, samples of a step over all ranks.
+        kept: permutations of shards to keep. As many as slots are asked for at once suffice to make none for every batch
+            anew (a shard in which one slot begins and another ends is made twice an epoch); the samples are the same for any.
     """
 
-    def __init__(self, sizes: Sequence[int], seed: int, batch_size: int) -> None:
+    def __init__(self, sizes: Sequence[int], seed: int, batch_size: int, *, kept: int) -> None:
         self._sizes = np.asarray(sizes, np.int64)
         self._seed, self._batch_size = seed, batch_size
         self.samples = int(self._sizes.sum())
         self._epochs = Once(self._make_epoch, _EPOCHS)
-        self._permutations = Once(self._make_permutation, _PERMUTATIONS)
+        self._permutations = Once(self._make_permutation, kept)
 
     @property
     def steps_per_epoch(self) -> int:

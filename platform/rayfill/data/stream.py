@@ -67,8 +67,8 @@ class Stream:
         pin: bool,
     ) -> None:
         self._dataset, self._shards = dataset, dataset.shards(split)
-        self._order = Order([shard.samples for shard in self._shards], seed, batch_size)
         self._slots = slots_of(rank, world, batch_size)
+        self._order = Order([shard.samples for shard in self._shards], seed, batch_size, kept=len(self._slots))
         self._seed, self._images, self._masks = seed, images, masks
         self._threads, self._prefetch, self._pin = threads, prefetch, pin
         # OpenCV must not start threads of its own inside ours.
