@@ -17,7 +17,7 @@ from rayfill.spec.problems import first_problem
 
 if TYPE_CHECKING:
     from rayfill.data.ingest import RunParts
-    from rayfill.data.pack import PackJob
+    from rayfill.data.ledger import PackJob
     from rayfill.data.receipt import Receipt
 
 SHOWN = 5
@@ -30,13 +30,18 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
         "turn a folder, a tar file or an s3:// prefix of photographs into a dataset; a stopped ingest goes on where it was"
     )
     parser = verb(commands, "ingest", help_text, "rayfill ingest ~/Pictures photos --max-side 512")
-    parser.add_argument("source", metavar="SOURCE", help="folder, tar file or s3://bucket/prefix")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="folder, tar file or s3://bucket/prefix; with --adopt one that holds shards"
+    )
     parser.add_argument("dataset", metavar="DATASET", help="a name under the root, or a path or URL")
     parser.add_argument("--serial", action="store_true", help="work in this process instead of on Ray")
     for name, field in IngestSpec.model_fields.items():
         shown = "keep their size" if field.default is None else field.default
         text = f"{field.description} (default: {shown})".replace("%", "%%")
-        parser.add_argument(_option(name), dest=name, metavar="N", default=argparse.SUPPRESS, help=text)
+        if field.annotation is bool:
+            parser.add_argument(_option(name), action="store_true", default=argparse.SUPPRESS, help=field.description)
+        else:
+            parser.add_argument(_option(name), dest=name, metavar="N", default=argparse.SUPPRESS, help=text)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -57,10 +62,11 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         "made": done.made,
         "digest": done.manifest.dataset_digest,
         "samples": dict(done.manifest.samples),
-        "shards": len(done.manifest.shards),
-        "bytes": sum(shard.bytes for shard in done.manifest.shards),
+        "shards": len(done.manifest.tars),
+        "bytes": done.manifest.bytes,
         "converted": done.manifest.converted,
         "skipped": dict(_skipped(done.manifest)),
+        "relatives": done.manifest.relatives.model_dump() if done.manifest.relatives else None,
     }
 
 
@@ -98,10 +104,12 @@ def _skipped(manifest: Manifest) -> list[tuple[str, int]]:
 
 def _show(manifest: Manifest, dataset: str, made: bool) -> None:
     print(f"{dataset}{'' if made else ' is there already, made from the same source with the same options'}")
-    size = sum(shard.bytes for shard in manifest.shards) / 2**20
     counts = ", ".join(f"{count} {split}" for split, count in manifest.samples.items())
     print(f"  samples    {counts}")
-    print(f"  shards     {len(manifest.shards)}, {size:.1f} MiB")
+    print(f"  shards     {len(manifest.tars)}, {manifest.bytes / 2**20:.1f} MiB")
+    if manifest.relatives and manifest.relatives.groups:
+        found = manifest.relatives
+        print(f"  look alike {found.photographs} in {found.groups} groups, each in one split; {found.moved} moved for it")
     for reason, count in manifest.converted.items():
         print(f"  converted  {count} {reason}")
     for reason, count in _skipped(manifest):

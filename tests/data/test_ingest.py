@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rayfill.data.dataset import open_dataset
+from rayfill.data.identity import sample_id, split_of
 from rayfill.data.ingest import ingest, run_inline
-from rayfill.data.pack import PackJob, sample_id, split_of
+from rayfill.data.ledger import PackJob
 from rayfill.data.receipt import Receipt
 from rayfill.data.stores import open_store
 from rayfill.spec.dataset import IngestSpec, Manifest, Rejection

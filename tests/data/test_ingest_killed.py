@@ -11,7 +11,7 @@ import pytest
 
 from rayfill.data.dataset import open_dataset
 from rayfill.data.ingest import ingest, run_inline
-from rayfill.data.pack import PackJob
+from rayfill.data.ledger import PackJob
 from rayfill.data.receipt import Receipt
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError

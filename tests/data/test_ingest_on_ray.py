@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rayfill.data.ingest import ingest, run_inline
+from rayfill.data.ledger import PackJob
 from rayfill.data.on_ray import run_on_ray
-from rayfill.data.pack import PackJob
 from rayfill.data.receipt import Receipt
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError

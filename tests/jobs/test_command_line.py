@@ -10,7 +10,7 @@ from jobs.arguments import build_parser
 from jobs.cli import VERBS, main
 
 SURFACE = {
-    "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality",
+    "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality --near-bits --adopt",
     "train": "RECIPE --data --workers --name --address --set --dry-run",
     "evaluate": "MODEL --data --report --images --serial --mask-set",
     "models": "",

@@ -24,7 +24,8 @@ class Dataset:
     def __init__(self, store: Store, manifest: Manifest, cache: Path | None = None) -> None:
         self.store = store
         self.manifest = manifest
-        self.reader = ShardReader(store, cache)
+        self.shard_store = open_store(manifest.shards_at) if manifest.shards_at else store
+        self.reader = ShardReader(store, cache, self.shard_store)
         self._ends = {s: list(itertools.accumulate(shard.samples for shard in manifest.of_split(s))) for s in get_args(Split)}
 
     @property

@@ -1,25 +1,29 @@
 """From a source of photographs to a dataset. It can be killed at any point and run again; the manifest comes last.
 
-Duplicates are byte-identical files. Within a part the packer drops them. Across parts the first part keeps the photograph:
-once every part is packed, those that hold a photograph of an earlier one are packed again without it. So the source is read
-once, and a second time only where there are such copies, and the dataset depends on the listing alone, not on who was faster.
+Duplicates are byte-identical files; near-duplicates look alike (relatives.py). Within a part the packer drops duplicates. Once
+every part is packed, those that hold a photograph of an earlier part, or one whose relatives lie in the other split, are packed
+again. So the source is read once, and a second time only where there are such photographs, and the dataset depends on the
+listing alone, not on who was faster. Adopting differs in what is done with a part: a shard that others wrote is only indexed.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 from tqdm import tqdm
 
+from rayfill.data.adopt import adopt_part
 from rayfill.data.dataset import MANIFEST, digest_of
-from rayfill.data.pack import PackJob, pack_part
-from rayfill.data.plan import Part, plan_parts
+from rayfill.data.ledger import PackJob
+from rayfill.data.pack import pack_part
+from rayfill.data.plan import Part, plan_parts, plan_shards
 from rayfill.data.receipt import PLAN, Plan, Receipt, receipt_key
-from rayfill.data.sources import open_source
+from rayfill.data.settle import settle
+from rayfill.data.sources import Source, StoreSource, open_source
 from rayfill.data.store import AlreadyExists, Store
 from rayfill.data.stores import open_store
-from rayfill.spec.dataset import IngestSpec, Manifest
+from rayfill.spec.dataset import IngestSpec, Manifest, Relatives
 from rayfill.spec.errors import InputError
 
 RunParts = Callable[[Callable[[PackJob], Receipt], Sequence[PackJob]], Iterable[Receipt]]
@@ -46,22 +50,48 @@ def ingest(source: str, dataset: str, spec: IngestSpec, run_parts: RunParts) -> 
         InputError: there is nothing to ingest, the place holds another dataset, or one of the two cannot be used.
     """
     origin, store = open_source(source), open_store(dataset)
-    listing = tqdm(origin.files(), desc="listing", unit=" files", disable=None, delay=2)
-    parts = list(plan_parts(listing, max(1, int(spec.shard_mib * 2**20))))
-    if not parts:
-        raise InputError(f"{source}: holds no files; a source is a folder, a tar file or an s3:// prefix of photographs")
+    parts = _plan(source, origin, spec)
     _claim(store, Plan(format="rayfill-ingest-1", source=origin.url, spec=spec))
     receipts = _finished(store, parts)
-    todo = [PackJob(origin.url, store.url, spec, part) for part in parts if part.number not in receipts]
-    if todo and store.exists(MANIFEST):
-        raise _occupied(store)
-    while todo:
-        with tqdm(total=sum(len(j.part.files) for j in todo), desc="ingest", unit=" photos", disable=None) as progress:
-            for receipt in run_parts(pack_part, todo):
-                receipts[receipt.part] = receipt
-                progress.update(len(parts[receipt.part].files))
-        todo = _repeats(parts, receipts, PackJob(origin.url, store.url, spec, parts[0]))
-    return _publish(store, _manifest(origin.url, spec, [receipts[part.number] for part in parts]))
+    jobs = [PackJob(origin.url, store.url, spec, part) for part in parts]
+    todo = [job for job in jobs if job.part.number not in receipts]
+    if store.exists(MANIFEST):
+        if todo:
+            raise _occupied(store)
+        return Ingested(Manifest.model_validate_json(store.read(MANIFEST)), made=False)
+    _run(todo, receipts, run_parts)
+    # Also a run that found every receipt there: the one before it may have been killed while it packed some again.
+    while (settled := settle(jobs, receipts, spec)).again:
+        _run(settled.again, receipts, run_parts)
+    return _publish(store, _manifest(origin.url, store.url, spec, [receipts[p.number] for p in parts], settled.relatives))
+
+
+def _plan(source: str, origin: Source, spec: IngestSpec) -> list[Part]:
+    listing = tqdm(origin.files(), desc="listing", unit=" files", disable=None, delay=2)
+    if not spec.adopt:
+        parts = list(plan_parts(listing, max(1, int(spec.shard_mib * 2**20))))
+        what = "files; a source is a folder, a tar file or an s3:// prefix of photographs"
+    elif isinstance(origin, StoreSource):
+        parts = list(plan_shards(listing))
+        what = ".tar files; what is adopted is a folder or an s3:// prefix of WebDataset shards"
+    else:
+        raise InputError(f"{source}: one file; what is adopted is a folder or an s3:// prefix of WebDataset shards")
+    if not parts:
+        raise InputError(f"{source}: holds no {what}")
+    return parts
+
+
+def _run(todo: Sequence[PackJob], receipts: dict[int, Receipt], run_parts: RunParts) -> None:
+    """Pack or adopt, and put the receipts with the others."""
+    if not todo:
+        return
+    adopt = todo[0].spec.adopt
+    files = {job.part.number: len(job.part.files) for job in todo}
+    unit = " shards" if adopt else " photos"
+    with tqdm(total=sum(files.values()), desc="ingest", unit=unit, disable=None) as progress:
+        for receipt in run_parts(adopt_part if adopt else pack_part, todo):
+            receipts[receipt.part] = receipt
+            progress.update(files[receipt.part])
 
 
 def _claim(store: Store, plan: Plan) -> None:
@@ -75,9 +105,15 @@ def _claim(store: Store, plan: Plan) -> None:
         except ValidationError:
             raise InputError(f"{store.url_of(PLAN)}: not the plan of an ingest; give the dataset another name") from None
         if found != plan:
-            was = f"from {found.source}" if found.source != plan.source else "with other options"
+            was = f"from {found.source}" if found.source != plan.source else f"with {_other(found.spec, plan.spec)}"
             state = "holds a dataset" if store.exists(MANIFEST) else "holds a half-made dataset"
             raise InputError(f"{store.url}: {state} that was made {was}; give another name") from None
+
+
+def _other(found: IngestSpec, asked: IngestSpec) -> str:
+    """The options in which a dataset differs from what is asked for now."""
+    was, now = found.model_dump(), asked.model_dump()
+    return "other options: " + ", ".join(f"{name} {was[name]}, not {now[name]}" for name in was if was[name] != now[name])
 
 
 def _finished(store: Store, parts: Sequence[Part]) -> dict[int, Receipt]:
@@ -101,19 +137,7 @@ def _occupied(store: Store) -> InputError:
     return InputError(f"{store.url}: holds a dataset already, and a dataset is never overwritten; give another name")
 
 
-def _repeats(parts: Sequence[Part], receipts: dict[int, Receipt], template: PackJob) -> list[PackJob]:
-    """Jobs for the parts that hold a photograph of an earlier part."""
-    seen: set[str] = set()
-    jobs = []
-    for part in parts:
-        names = frozenset(name for name, _ in receipts[part.number].samples)
-        if again := names & seen:
-            jobs.append(replace(template, part=part, drop=again | frozenset(receipts[part.number].dropped)))
-        seen |= names
-    return jobs
-
-
-def _manifest(source: str, spec: IngestSpec, receipts: Sequence[Receipt]) -> Manifest:
+def _manifest(source: str, place: str, spec: IngestSpec, receipts: Sequence[Receipt], relatives: Relatives | None) -> Manifest:
     shards = tuple(s for split in ("train", "val") for r in receipts for s in r.shards if s.split == split)
     skipped = tuple(rejection for r in receipts for rejection in r.skipped)
     if not shards:
@@ -127,10 +151,12 @@ def _manifest(source: str, spec: IngestSpec, receipts: Sequence[Receipt]) -> Man
         dataset_digest=digest_of(shards),
         source=source,
         spec=spec,
+        shards_at=source if spec.adopt and source != place else None,
         shards=shards,
         samples={split: sum(s.samples for s in shards if s.split == split) for split in ("train", "val")},
         converted=dict(sorted(converted.items())),
         skipped=skipped,
+        relatives=relatives,
     )
 
 
@@ -140,7 +166,7 @@ def _publish(store: Store, manifest: Manifest) -> Ingested:
     try:
         store.write(MANIFEST, data, if_absent=True)
     except AlreadyExists:
-        if store.read(MANIFEST) != data:
+        if Manifest.model_validate_json(store.read(MANIFEST)) != manifest:
             raise _occupied(store) from None
         return Ingested(manifest, made=False)
     return Ingested(manifest, made=True)

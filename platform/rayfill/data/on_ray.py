@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import ray
 from ray.exceptions import RayTaskError
 
-from rayfill.data.pack import PackJob
+from rayfill.data.ledger import PackJob
 from rayfill.data.receipt import Receipt
 
 _RETRIES = 3

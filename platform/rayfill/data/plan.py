@@ -33,6 +33,12 @@ def plan_parts(files: Iterable[SourceFile], target: int) -> Iterator[Part]:
         yield Part(number, tuple(gathered))
 
 
+def plan_shards(files: Iterable[SourceFile]) -> Iterator[Part]:
+    """A part for every shard that others wrote; files beside them (tables, statistics, a manifest) are none of ours."""
+    shards = (file for file in files if file.path.endswith(".tar"))
+    return (Part(number, (file,)) for number, file in enumerate(shards))
+
+
 def printable(path: str) -> str:
     """A path that can be written as UTF-8: file names on Linux are bytes and need not be text."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

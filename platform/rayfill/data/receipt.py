@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from rayfill.spec.base import Spec
-from rayfill.spec.dataset import IngestSpec, Rejection, Sha256, Shard
+from rayfill.spec.dataset import Rejection, Sha256, Shard, Split, StoredIngestSpec
 
 PLAN = "parts/plan.json"
 
@@ -15,7 +15,7 @@ class Plan(Spec):
 
     format: Literal["rayfill-ingest-1"]
     source: str
-    spec: IngestSpec
+    spec: StoredIngestSpec
 
 
 class Receipt(Spec):
@@ -23,8 +23,10 @@ class Receipt(Spec):
 
     part: int = Field(ge=0)
     files: Sha256 = Field(description="digest of the paths and sizes that the part was made from")
-    samples: tuple[tuple[str, str], ...] = Field(description="sample id and source path, in the order of the shards")
+    samples: tuple[tuple[str, str], ...] = Field(description="sample id and source path, in the source's order")
     dropped: tuple[str, ...] = Field(description="ids left out because an earlier part has them, sorted")
+    looks: tuple[str, ...] = Field((), description="of each sample, in the same order; empty for a flat one or if not taken")
+    moved: dict[str, Split] = Field({}, description="ids whose near-duplicates lie in another split than their own hash says")
     shards: tuple[Shard, ...]
     converted: dict[str, int]
     skipped: tuple[Rejection, ...]

@@ -29,16 +29,22 @@ class ShardIndex:
 
 
 class ShardReader:
-    """Reads the shards of one store. `cache` is the folder for copies and check notes, `default_cache()` if None."""
+    """Reads the shards of one dataset.
 
-    def __init__(self, store: Store, cache: Path | None = None) -> None:
-        self._store = store
+    Args:
+        store: where its indexes lie.
+        cache: the folder for copies and check notes, `default_cache()` if None.
+        shards: where its shards lie, `store` if None.
+    """
+
+    def __init__(self, store: Store, cache: Path | None = None, shards: Store | None = None) -> None:
+        self._store, self._shards = store, shards or store
         self._cache = cache or default_cache()
         self._indexes = Once(self._load_index, _OPEN_SHARDS)
         self._files = Once(self._open, _OPEN_SHARDS)
 
-    def __reduce__(self) -> tuple[type["ShardReader"], tuple[Store, Path]]:
-        return ShardReader, (self._store, self._cache)
+    def __reduce__(self) -> tuple[type["ShardReader"], tuple[Store, Path, Store]]:
+        return ShardReader, (self._store, self._cache, self._shards)
 
     def index(self, shard: Shard) -> ShardIndex:
         """The shard's index. InputError if it is missing or altered."""
@@ -52,11 +58,11 @@ class ShardReader:
         file = self._files(shard)
         data = os.pread(file.fileno(), length, offset)
         if len(data) != length:
-            raise InputError(f"{self._store.url_of(shard.path)}: this shard was cut short while it was read")
+            raise InputError(f"{self._shards.url_of(shard.path)}: this shard was cut short while it was read")
         return str(index.ids[number]), data
 
     def _open(self, shard: Shard) -> IO[bytes]:
-        return checked_file(self._store, shard, self._cache).open("rb", buffering=0)
+        return checked_file(self._shards, shard, self._cache).open("rb", buffering=0)
 
     def _load_index(self, shard: Shard) -> ShardIndex:
         url = self._store.url_of(shard.index)

@@ -2,6 +2,7 @@
 
 import hashlib
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from webdataset import TarWriter
@@ -9,6 +10,9 @@ from webdataset import TarWriter
 from rayfill.data.store import Store
 from rayfill.spec.base import canonical_json
 from rayfill.spec.dataset import Shard, Split
+
+Entry = tuple[str, int, int]
+"""A sample in an index: its id, its offset in the shard and its length, both in bytes."""
 
 
 class ShardWriter:
@@ -36,25 +40,46 @@ class ShardWriter:
         """
         self.close()
         with tarfile.open(self._path, "r:") as tar:
-            entries = [[member.name.removesuffix(".jpg"), member.offset_data, member.size] for member in tar]
-        name = f"{split}-{number:05d}"
-        path, index_path = f"shards/{name}.tar", f"index/{name}.json"
+            entries = [(member.name.removesuffix(".jpg"), member.offset_data, member.size) for member in tar]
+        path = f"shards/{split}-{number:05d}.tar"
         if not entries:
             store.delete(path)
-            store.delete(index_path)
-            return None
-        index = canonical_json(entries).encode()
-        with self._path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        shard = Shard(
-            path=path,
-            split=split,
-            samples=len(entries),
-            bytes=self._path.stat().st_size,
-            sha256=digest,
-            index=index_path,
-            index_sha256=hashlib.sha256(index).hexdigest(),
-        )
-        store.upload(shard.path, self._path)
-        store.write(shard.index, index)
-        return shard
+        else:
+            store.upload(path, self._path)
+        return store_index(store, split, number, entries, path, self._path)
+
+
+def store_index(
+    store: Store, split: Split, number: int, entries: Sequence[Entry], path: str, file: Path, *, adopted: bool = False
+) -> Shard | None:
+    """Put the index of one split's samples in a shard, and describe both.
+
+    Args:
+        store: the dataset's.
+        split, number: name the index.
+        entries: of each sample; without any, an index that lies under this name from before is removed.
+        path: of the shard, as the manifest will have it.
+        file: the shard itself, or a copy.
+        adopted: whether the shard holds more than these samples.
+
+    Returns:
+        None if there are no samples.
+    """
+    key = f"index/{split}-{number:05d}.json"
+    if not entries:
+        store.delete(key)
+        return None
+    index = canonical_json(entries).encode()
+    store.write(key, index)
+    with file.open("rb") as shard:
+        digest = hashlib.file_digest(shard, "sha256").hexdigest()
+    return Shard(
+        path=path,
+        split=split,
+        samples=len(entries),
+        bytes=file.stat().st_size,
+        sha256=digest,
+        index=key,
+        index_sha256=hashlib.sha256(index).hexdigest(),
+        adopted=adopted,
+    )

@@ -1,8 +1,8 @@
 """Datasets: how photographs are ingested, and the manifest that makes a folder of shards a dataset."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rayfill.spec.base import Spec, Strict, canonical_json
 
@@ -20,6 +20,10 @@ class IngestSpec(Spec):
     )
     min_side: int = Field(32, ge=8, description="photographs with a shorter side below this are skipped as tiny")
     quality: int = Field(95, ge=50, le=100, description="JPEG quality where a photograph has to be encoded again")
+    near_bits: int = Field(
+        6, ge=0, le=8, description="photographs whose looks differ in at most so many bits of 64 share a split; 0 for none"
+    )
+    adopt: bool = Field(False, description="index WebDataset shards that others wrote where they lie, and copy nothing")
 
     @model_validator(mode="after")
     def _sides_fit(self) -> Self:
@@ -27,9 +31,28 @@ class IngestSpec(Spec):
             raise ValueError(f"max_side {self.max_side} would shrink photographs below min_side {self.min_side}")
         return self
 
+    @model_validator(mode="after")
+    def _adopted_shards_stay_as_they_are(self) -> Self:
+        for name in ("shard_mib", "max_side", "quality") if self.adopt else ():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} changes shards, and adopted ones stay as they are; leave it out")
+        return self
+
+
+def _as_it_was(spec: Any) -> Any:
+    """Nobody looked for near-duplicates before there was a key for it, so a stored spec without the key means none."""
+    return {"near_bits": 0} | spec if isinstance(spec, dict) else spec
+
+
+StoredIngestSpec = Annotated[IngestSpec, BeforeValidator(_as_it_was)]
+"""An IngestSpec in a file: what was written before a key existed keeps its meaning whatever the key's default is now."""
+
 
 class Shard(Strict):
-    """One tar file of a dataset. `index` holds each sample's id, offset and length, so that nothing is read to be skipped."""
+    """The samples of one split in one tar. `index` holds each one's id, offset and length: nothing is read to be skipped.
+
+    An adopted tar holds samples of both splits and some of neither, so it can appear twice, each time with another index.
+    """
 
     path: str
     split: Split
@@ -38,6 +61,16 @@ class Shard(Strict):
     sha256: Sha256
     index: str
     index_sha256: Sha256
+    adopted: bool = Field(False, description="others wrote the tar: not all that is in it belongs to the dataset")
+
+
+class Relatives(Strict):
+    """Photographs that look alike, counted over the whole dataset."""
+
+    groups: int = Field(description="groups of photographs that look alike; a group lies in one split")
+    photographs: int = Field(description="photographs in these groups")
+    largest: int = Field(description="photographs in the largest group")
+    moved: int = Field(description="photographs whose group lies in another split than they would by themselves")
 
 
 class Rejection(Strict):
@@ -53,16 +86,31 @@ class Manifest(Strict):
     format: Literal["rayfill-dataset-1"]
     dataset_digest: Sha256
     source: str
-    spec: IngestSpec
+    spec: StoredIngestSpec
+    shards_at: str | None = Field(None, description="URL that the shards' paths begin at, where it is not the manifest's")
     shards: tuple[Shard, ...]
     samples: dict[Split, int]
     converted: dict[str, int] = Field(description="photographs that were converted, counted by reason (cmyk, 16-bit, ...)")
     skipped: tuple[Rejection, ...]
+    relatives: Relatives | None = Field(None, description="near-duplicates; null if nobody looked for them")
+
+    @property
+    def tars(self) -> dict[str, Shard]:
+        """One shard by path of its tar; an adopted tar can be that of two shards."""
+        return {shard.path: shard for shard in self.shards}
+
+    @property
+    def bytes(self) -> int:
+        """Size of all tars, in bytes."""
+        return sum(shard.bytes for shard in self.tars.values())
 
     def of_split(self, split: Split) -> tuple[Shard, ...]:
         return tuple(s for s in self.shards if s.split == split)
 
 
 def dataset_digest_text(shards: tuple[Shard, ...]) -> str:
-    """The canonical text whose SHA-256 is the dataset's digest: content and order of the shards, nothing of where they lie."""
-    return canonical_json([[s.split, s.samples, s.bytes, s.sha256] for s in shards])
+    """The canonical text whose SHA-256 is the dataset's digest: content and order of the shards, nothing of where they lie.
+
+    The bytes of an adopted tar do not say which samples belong to the dataset, so its index counts as well.
+    """
+    return canonical_json([[s.split, s.samples, s.bytes, s.sha256, *([s.index_sha256] if s.adopted else [])] for s in shards])
