@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from rayfill.data.dataset import Dataset, open_dataset
+from rayfill.data.dataset import Dataset, digest_of, open_dataset
 from rayfill.data.ingest import ingest, run_inline
-from rayfill.spec.dataset import IngestSpec
+from rayfill.data.shard_writer import ShardWriter
+from rayfill.data.stores import open_store
+from rayfill.spec.dataset import IngestSpec, Manifest
 
 
 def picture(seed: int, height: int = 60, width: int = 80) -> np.ndarray:
@@ -40,3 +42,32 @@ def dataset(tmp_path: Path, make_photographs: Callable[..., Path]) -> Dataset:
     place = str(tmp_path / "dataset")
     ingest(str(tmp_path / "photographs"), place, IngestSpec(shard_mib=0.01, val_share=0.2), run_inline)
     return open_dataset(place, tmp_path / "cache")
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Callable[..., Dataset]:
+    """`pack([(id, bytes), ...], ...)` is a dataset with these shards in its train split, whatever the bytes are."""
+
+    def packed(*shards: list[tuple[str, bytes]]) -> Dataset:
+        store = open_store(tmp_path / "packed")
+        stored = []
+        for number, samples in enumerate(shards):
+            writer = ShardWriter(tmp_path / "shard.tar")
+            for sample in samples:
+                writer.add(*sample)
+            shard = writer.store(store, "train", number)
+            assert shard is not None
+            stored.append(shard)
+        manifest = Manifest(
+            format="rayfill-dataset-1",
+            dataset_digest=digest_of(tuple(stored)),
+            source="file:///nowhere",
+            spec=IngestSpec(),
+            shards=tuple(stored),
+            samples={"train": sum(shard.samples for shard in stored)},
+            converted={},
+            skipped=(),
+        )
+        return Dataset(store, manifest, tmp_path / "cache")
+
+    return packed

@@ -17,8 +17,6 @@ from rayfill.data.batch import Batch
 from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.decode import decode_square
 from rayfill.data.ingest import ingest, run_inline
-from rayfill.data.shard_writer import ShardWriter
-from rayfill.data.stores import open_store
 from rayfill.data.stream import Stream
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError
@@ -28,12 +26,14 @@ from rayfill.spec.recipe import Images
 MIX = MaskMix(families=(Rectangle(kind="rectangle"), FreeForm(kind="free_form")))
 
 
+OPTIONS: dict[str, Any] = {
+    "seed": 5, "batch_size": 8, "rank": 0, "world": 1, "images": Images(size=32, resize="crop", flip=True), "masks": MIX,
+    "threads": 2, "prefetch": 2, "pin": False,
+}  # fmt: skip
+
+
 def open_stream(dataset: Dataset, **changes: Any) -> Stream:
-    options: dict[str, Any] = {
-        "seed": 5, "batch_size": 8, "rank": 0, "world": 1, "images": Images(size=32, resize="crop", flip=True), "masks": MIX,
-        "threads": 2, "prefetch": 2, "pin": False,
-    }  # fmt: skip
-    return Stream(dataset, "train", **(options | changes))
+    return Stream(dataset, "train", **(OPTIONS | changes))
 
 
 def prints(batch: Batch) -> list[tuple[str, str]]:
@@ -186,20 +186,31 @@ def test_a_batch_that_the_ranks_cannot_share_is_refused(dataset: Dataset) -> Non
         open_stream(dataset, world=3)
 
 
-def test_a_damaged_shard_stops_the_stream_with_its_name(dataset: Dataset) -> None:
+def test_an_empty_split_is_refused(tmp_path: Path, make_photographs: Callable[..., Path]) -> None:
+    ingest(str(make_photographs(tmp_path / "few", 3)), str(tmp_path / "dataset"), IngestSpec(val_share=0), run_inline)
+    dataset = open_dataset(str(tmp_path / "dataset"), tmp_path / "cache")
+    with pytest.raises(InputError, match="its split 'val' is empty; ingest with another --val-share"):
+        Stream(dataset, "val", **OPTIONS)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip_a_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [(cut, "is damaged, it has"), (flip_a_bit, "is damaged, its SHA-256"), (Path.unlink, "is missing")],
+)
+def test_a_damaged_or_missing_shard_stops_the_stream_with_its_name(
+    dataset: Dataset, harm: Callable[[Path], None], sentence: str
+) -> None:
     for shard in dataset.shards("train"):
-        path = Path(dataset.store.url_of(shard.path).removeprefix("file://"))
-        path.write_bytes(path.read_bytes()[:-1])
-    with open_stream(dataset) as stream, pytest.raises(InputError, match=r"shards/train-\d+\.tar: this shard is damaged"):
-        take(stream, 1)
-
-
-def test_a_sample_that_cannot_be_decoded_stops_the_stream_with_shard_and_sample(dataset: Dataset, tmp_path: Path) -> None:
-    writer = ShardWriter(tmp_path / "bad.tar")
-    writer.add("0123456789abcdef", b"\xff\xd8 no jpeg")
-    shard = writer.store(open_store(dataset.store.url), "train", 99)
-    assert shard
-    broken = Dataset(dataset.store, dataset.manifest.model_copy(update={"shards": (shard,)}), tmp_path / "cache")
-    wanted = r"shards/train-00099\.tar: sample '0123456789abcdef' cannot be decoded"
-    with open_stream(broken) as stream, pytest.raises(InputError, match=wanted):
+        harm(Path(dataset.store.url_of(shard.path).removeprefix("file://")))
+    with open_stream(dataset) as stream, pytest.raises(InputError, match=rf"shards/train-\d+\.tar: this shard {sentence}"):
         take(stream, 1)

@@ -3,6 +3,7 @@
 Only JPEG, PNG and WebP are opened: what photographs and painted masks come as, and few parsers to trust.
 """
 
+import functools
 import io
 import warnings
 from collections.abc import Callable
@@ -23,6 +24,7 @@ HOLE_FROM = 128
 """Gray values from here on are hole: half of the range, so that a mask survives JPEG's blur."""
 
 _ORIENTATION = 0x0112
+_UPRIGHT = 1
 
 Reason = Literal["format", "pixels", "damaged"]
 
@@ -59,12 +61,10 @@ def _gray_over_black(image: Image.Image) -> Image.Image:
 
 def _decoded(data: bytes, max_pixels: int, convert: Callable[[Image.Image], Image.Image]) -> UInt8:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are dealt with here
-            image: ImageFile = Image.open(io.BytesIO(data), formats=FORMATS)
-            _check_size(image, max_pixels)  # before a pixel is decoded: a few kilobytes may claim gigapixels
-            turned = _upright(convert(image), image)
-            return np.asarray(turned).copy()
+        _hush()
+        image: ImageFile = Image.open(io.BytesIO(data), formats=FORMATS)
+        _check_size(image, max_pixels)  # before a pixel is decoded: a few kilobytes may claim gigapixels
+        return upright(np.asarray(convert(image)), _orientation(image)).copy()
     except Unusable:
         raise
     except UnidentifiedImageError:
@@ -82,11 +82,36 @@ def _check_size(image: ImageFile, max_pixels: int) -> None:
         raise Unusable("pixels", f"has {width}x{height} = {width * height} pixels; allowed are {max_pixels}")
 
 
-def _upright(converted: Image.Image, image: ImageFile) -> Image.Image:
+def orientation_of(data: bytes) -> int:
+    """EXIF's orientation of a picture, 1 to 8 as viewers take it; 1, upright, where there is none that can be read."""
     try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
+        _hush()
+        return _orientation(Image.open(io.BytesIO(data), formats=FORMATS))
     except Exception:
-        return converted  # senseless metadata around sound pixels
-    bare = Image.fromarray(np.asarray(converted))
+        return _UPRIGHT  # such as Unusable would be raised for, were it the pixels that are asked for
+
+
+def upright(pixels: UInt8, orientation: int) -> UInt8:
+    """The pixels, (H,W,3) or (H,W), as EXIF's `orientation` wants them seen; from 5 on height and width change places."""
+    if orientation == _UPRIGHT:
+        return pixels
+    bare = Image.fromarray(pixels)
     bare.getexif()[_ORIENTATION] = orientation
-    return ImageOps.exif_transpose(bare)
+    return np.asarray(ImageOps.exif_transpose(bare))
+
+
+def _orientation(image: ImageFile) -> int:
+    try:
+        value = image.getexif().get(_ORIENTATION, _UPRIGHT)
+    except Exception:
+        return _UPRIGHT  # senseless metadata around sound pixels
+    return value if value in range(1, 9) else _UPRIGHT
+
+
+@functools.cache
+def _hush() -> None:
+    """Let Pillow not warn about sizes and metadata, with which this file deals.
+
+    Once in a process and for good: `catch_warnings` changes what all threads share, and these functions are called in many.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")

@@ -17,9 +17,10 @@ from rayfill.data.chance import crop_and_flip
 from rayfill.data.dataset import Dataset
 from rayfill.data.decode import decode_square
 from rayfill.data.order import Order, Place, slots_of
+from rayfill.data.picture import Unusable
+from rayfill.data.stand_in import StandIns
 from rayfill.masks.draw import draw_levels
 from rayfill.spec.dataset import Split
-from rayfill.spec.errors import InputError
 from rayfill.spec.masks import MaskMix
 from rayfill.spec.recipe import Images
 
@@ -48,7 +49,8 @@ class Stream:
         pin: make the batches in page-locked memory, from which a GPU can copy while it computes.
 
     Raises:
-        InputError: the split is empty, or the batch cannot be shared. While iterating: a shard is missing or damaged.
+        InputError: the split is empty, or the batch cannot be shared. While iterating: a shard is missing or damaged, or too
+            many of its samples cannot be decoded; few are replaced by their neighbours, with a warning (stand_in.py).
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Stream:
         self._dataset, self._shards = dataset, dataset.shards(split)
         self._slots = slots_of(rank, world, batch_size)
         self._order = Order([shard.samples for shard in self._shards], seed, batch_size, kept=len(self._slots))
+        self._stand_ins = StandIns(dataset, self._shards, images.size)
         self._seed, self._images, self._masks = seed, images, masks
         self._threads, self._prefetch, self._pin = threads, prefetch, pin
         # OpenCV must not start threads of its own inside ours.
@@ -91,6 +94,11 @@ class Stream:
     def steps_per_epoch(self) -> int:
         """Batches of an epoch, the same for every rank."""
         return self._order.steps_per_epoch
+
+    @property
+    def unreadable(self) -> int:
+        """How many different samples that cannot be decoded this rank has found since it began, prefetched ones included."""
+        return len(self._stand_ins.unreadable)
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches from the current step on, epoch after epoch. image (B,3,S,S) and mask (B,1,S,S) uint8, 255 = hole and
@@ -138,13 +146,16 @@ class Stream:
         return [self._sample(place, pixels[i], holes[i]) for i, place in enumerate(places)]
 
     def _sample(self, place: Place, pixels: npt.NDArray[np.uint8], hole: npt.NDArray[np.uint8]) -> str:
-        shard = self._shards[place.shard]
-        name, jpeg = self._dataset.reader.read(shard, place.number)
-        where, mirrored = crop_and_flip(self._seed, place.epoch, name)
         try:
-            decode_square(jpeg, self._images, where, mirrored and self._images.flip, pixels)
-        except ValueError as error:
-            raise InputError(f"{self._dataset.store.url_of(shard.path)}: sample '{name}' cannot be decoded: {error}") from None
+            name = self._picture(place, place.number, pixels)
+        except Unusable:
+            name = self._picture(place, self._stand_ins.of(place.shard, place.number), pixels)
         size = self._images.size
         hole[:] = draw_levels(self._masks, size, size, (self._seed, place.epoch, name))
+        return name
+
+    def _picture(self, place: Place, number: int, pixels: npt.NDArray[np.uint8]) -> str:
+        name, data = self._dataset.reader.read(self._shards[place.shard], number)
+        where, mirrored = crop_and_flip(self._seed, place.epoch, name)
+        decode_square(data, self._images, where, mirrored and self._images.flip, pixels)
         return name
