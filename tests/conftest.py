@@ -2,8 +2,6 @@
 
 import logging
 import shutil
-import socket
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from rayfill.spec.model import ModelCard
     from rayfill.systems.model_folder import Model
+
+pytest_plugins = ["tests.s3_fixtures"]
 
 SMALL = Path(__file__).parent / "systems" / "small"
 """Every shipped recipe, made small."""
@@ -129,34 +129,3 @@ def root(tmp_path: Path, migrated_mlflow: Path, monkeypatch: pytest.MonkeyPatch)
     folder.mkdir()
     shutil.copyfile(migrated_mlflow, folder / "mlflow.db")
     return folder
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    """URL of an S3 server on a free loopback port."""
-    from moto.server import ThreadedMotoServer
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    server.start()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A prefix in a fresh bucket, with the AWS_* variables that lead there."""
-    import boto3
-
-    for name, value in {
-        "AWS_ENDPOINT_URL": s3_endpoint,
-        "AWS_ACCESS_KEY_ID": "an-id",
-        "AWS_SECRET_ACCESS_KEY": "a-very-secret-key",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    bucket = f"test-{uuid.uuid4().hex}"
-    boto3.client("s3").create_bucket(Bucket=bucket)
-    return f"s3://{bucket}/some/prefix"

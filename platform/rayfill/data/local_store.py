@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from rayfill.data.appearing import UNFINISHED, appearing
 from rayfill.data.store import AlreadyExists, Entry, NotFound, Store
@@ -40,8 +41,8 @@ class LocalStore(Store):
         with path.open("rb") as source, appearing(self.path_of(key)) as file:
             shutil.copyfileobj(source, file, 1 << 20)
 
-    def download(self, key: str, path: Path) -> None:
-        with _not_found(self.url_of(key)), self.path_of(key).open("rb") as source, appearing(path) as file:
+    def copy_to(self, key: str, file: IO[bytes]) -> None:
+        with _not_found(self.url_of(key)), self.path_of(key).open("rb") as source:
             shutil.copyfileobj(source, file, 1 << 20)
 
     def list(self, prefix: str = "") -> Iterator[Entry]:

@@ -4,6 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+from rayfill.data.appearing import appearing
 
 
 class NotFound(Exception):
@@ -41,8 +44,8 @@ class Store(ABC):
         """Put a file as an object (multipart where it is large)."""
 
     @abstractmethod
-    def download(self, key: str, path: Path) -> None:
-        """Fetch an object into a file, which appears whole or not at all. Raises NotFound."""
+    def copy_to(self, key: str, file: IO[bytes]) -> None:
+        """Write an object into an open file from its beginning on, in parts at once where it is large. Raises NotFound."""
 
     @abstractmethod
     def list(self, prefix: str = "") -> Iterator[Entry]:
@@ -51,6 +54,11 @@ class Store(ABC):
     @abstractmethod
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens if there is none."""
+
+    def download(self, key: str, path: Path) -> None:
+        """Fetch an object into a file, which appears whole or not at all. Raises NotFound."""
+        with appearing(path) as file:
+            self.copy_to(key, file)
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of exactly this key."""

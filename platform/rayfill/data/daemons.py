@@ -1,0 +1,51 @@
+"""Work on daemon threads: a program that ends does not wait for what they are doing."""
+
+import queue
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+def in_daemon(do: Callable[[], None], name: str) -> None:
+    """Begin `do` on a thread of its own; it must raise nothing."""
+    threading.Thread(target=do, name=name, daemon=True).start()
+
+
+def in_parallel(jobs: Mapping[K, Callable[[], V]], threads: int) -> Iterator[tuple[K, V]]:
+    """Each job's key and result, as they come; at most two results a thread wait to be taken. The first error is raised.
+
+    Results come from a pool's threads too, but an interpreter that ends waits for a pool, be its store away for minutes.
+    """
+    todo, done = iter(jobs.items()), queue.Queue[tuple[K, V] | Exception](threads)
+    taking, stop = threading.Lock(), threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            with taking:
+                key, job = next(todo, (None, None))
+            if job is None or key is None:
+                return
+            try:
+                result: tuple[K, V] | Exception = key, job()
+            except Exception as error:
+                result = error
+            while not stop.is_set():  # nobody may be there to take it any more
+                try:
+                    done.put(result, timeout=0.5)
+                    break
+                except queue.Full:
+                    continue
+
+    try:
+        for number in range(min(threads, len(jobs))):
+            in_daemon(work, f"rayfill-part-{number}")
+        for _ in range(len(jobs)):
+            result = done.get()
+            if isinstance(result, Exception):
+                raise result
+            yield result
+    finally:
+        stop.set()
