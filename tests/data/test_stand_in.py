@@ -5,6 +5,7 @@ import io
 import itertools
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,6 +117,15 @@ def test_each_unreadable_sample_is_named_once_and_counted_once(pack: Pack, caplo
         "sample 't-1' stands in for it",
         "sample 't-1' stands in for it",
     ]
+
+
+def test_a_shard_is_named_where_it_lies(pack: Pack, tmp_path: Path) -> None:
+    dataset = pack(shard(8, 2))
+    (tmp_path / "packed" / "shards").rename(tmp_path / "shards")
+    manifest = dataset.manifest.model_copy(update={"shards_at": tmp_path.as_uri()})
+    found = stand_ins(Dataset(dataset.store, manifest, tmp_path / "cache"))
+    found.of(0, 2)
+    assert found.unreadable == [f"{tmp_path.as_uri()}/shards/train-00000.tar: sample 's-2'"]
 
 
 def test_nothing_but_its_batches_is_read_where_all_can_be_decoded(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:

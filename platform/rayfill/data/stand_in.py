@@ -63,7 +63,7 @@ class StandIns:
             except Unusable as error:
                 clauses[number] = str(error)
         sound = [number for number in numbers if number not in clauses]
-        url = self._dataset.store.url_of(shard.path)
+        url = self._dataset.shard_store.url_of(shard.path)
         if not sound or len(clauses) > max(1, MOST_UNREADABLE * len(numbers)):
             name, clause = next((names[number], clause) for number, clause in clauses.items())
             raise InputError(
