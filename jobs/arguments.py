@@ -55,19 +55,30 @@ def build_parser(verbs: Iterable[Verb]) -> Parser:
 
 def verb(commands: "argparse._SubParsersAction[Parser]", name: str, help: str, example: str) -> Parser:  # noqa: A002
     """A subcommand with the options that all share."""
-    parser = commands.add_parser(
-        name,
-        help=help,
-        description=help[0].upper() + help[1:] + ".",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = _command(commands, name, help, example)
     parser.add_argument(
         "--root", default="./.rayfill", metavar="URL", help="where datasets, runs and models lie (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
     return parser
+
+
+def group(
+    commands: "argparse._SubParsersAction[Parser]", name: str, summary: str, example: str
+) -> "argparse._SubParsersAction[Parser]":
+    """A command that is only the first word of others, which are declared by giving what is returned to `verb`."""
+    return _command(commands, name, summary, example).add_subparsers(metavar="COMMAND", required=True)
+
+
+def _command(commands: "argparse._SubParsersAction[Parser]", name: str, summary: str, example: str) -> Parser:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
 
 
 def positive(text: str) -> int:

@@ -108,8 +108,8 @@ def _show(manifest: Manifest, dataset: str, made: bool) -> None:
     print(f"  samples    {counts}")
     print(f"  shards     {len(manifest.tars)}, {manifest.bytes / 2**20:.1f} MiB")
     if manifest.relatives and manifest.relatives.groups:
-        found = manifest.relatives
-        print(f"  look alike {found.photographs} in {found.groups} groups, each in one split; {found.moved} moved for it")
+        alike = manifest.relatives
+        print(f"  look alike {alike.photographs} photographs; groups: {alike.groups}, each in one split; moved: {alike.moved}")
     for reason, count in manifest.converted.items():
         print(f"  converted  {count} {reason}")
     for reason, count in _skipped(manifest):

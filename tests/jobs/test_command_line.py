@@ -11,6 +11,8 @@ from jobs.cli import VERBS, main
 
 SURFACE = {
     "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality --near-bits --adopt",
+    "data inspect": "DATASET --sheet",
+    "data verify": "DATASET",
     "train": "RECIPE --data --workers --name --address --set --dry-run",
     "evaluate": "MODEL --data --report --images --serial --mask-set",
     "models": "",
@@ -25,8 +27,15 @@ SURFACE = {
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:
-    action = next(a for a in build_parser(VERBS)._actions if isinstance(a, argparse._SubParsersAction))
-    return dict(action.choices)
+    return commands_of(build_parser(VERBS), "")
+
+
+def commands_of(parser: argparse.ArgumentParser, words: str) -> dict[str, argparse.ArgumentParser]:
+    """Every parser that has no commands of its own, by the words that lead to it."""
+    action = next((a for a in parser._actions if isinstance(a, argparse._SubParsersAction)), None)
+    if action is None:
+        return {words.strip(): parser}
+    return {name: p for word, own in action.choices.items() for name, p in commands_of(own, f"{words} {word}").items()}
 
 
 def surface(parser: argparse.ArgumentParser) -> set[str]:
@@ -64,6 +73,10 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["trian"], "unknown 'trian' (did you mean 'train'?)"),
         ([], "the following arguments are required: COMMAND"),
         (["models", "--jsn"], "unknown argument '--jsn' (did you mean '--json'?)"),
+        (["data"], "rayfill data: the following arguments are required: COMMAND"),
+        (["data", "verfy", "photos"], "unknown 'verfy' (did you mean 'verify'?)"),
+        (["data", "inspect", "photos", "--shet", "a.png"], "unknown argument '--shet' (did you mean '--sheet'?)"),
+        (["data", "inspect", "photos", "--sheet", "a.jpg"], "--sheet: a.jpg: name a .png file in a folder that exists"),
         (["schema", "recip"], "unknown 'recip' (did you mean 'recipe'?)"),
         (["evaluate", "m", "--data", "d", "--images", "0"], "'0' is not a whole number of at least 1"),
         (["doctor", "--root", "gs://x"], "gs://x: unknown scheme; allowed are file:// and s3://"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simplejpeg
+import webdataset
 from PIL import Image
 
 from jobs.cli import main
@@ -76,6 +77,8 @@ def test_on_ray_it_makes_the_same_dataset(photographs: Path, tmp_path: Path, cap
         (["--max-side", "5"], "rayfill: --max-side: input should be greater than or equal to 32, not '5'"),
         (["--min-side", "90", "--max-side", "80"], "rayfill: max_side 80 would shrink photographs below min_side 90"),
         (["--shard-mib", "0"], "rayfill: --shard-mib: input should be greater than 0, not '0'"),
+        (["--near-bits", "9"], "rayfill: --near-bits: input should be less than or equal to 8, not '9'"),
+        (["--adopt", "--max-side", "64"], "rayfill: max_side changes shards, and adopted ones stay as they are; leave it out"),
         (["--quality", "101"], "rayfill: --quality: input should be less than or equal to 100, not '101'"),
     ],
 )
@@ -101,3 +104,21 @@ def test_a_wrong_place_is_refused_with_a_sentence(
 ) -> None:
     assert main(["ingest", source, dataset, "--root", str(tmp_path / "root"), "--serial"]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_shards_of_others_are_adopted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    rng = np.random.default_rng(0)
+    with webdataset.TarWriter(str(theirs / "00000.tar")) as tar:
+        for number in range(12):
+            jpeg = simplejpeg.encode_jpeg(rng.integers(0, 256, (48, 64, 3), np.uint8), colorspace="RGB")
+            tar.write({"__key__": f"{number:09d}", "jpg": jpeg, "json": {}})
+    root = ["--root", str(tmp_path / "root"), "--json"]
+    assert main(["ingest", str(theirs), "photos", "--adopt", "--val-share", "0.4", "--serial", *root]) == 0
+    shown = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (sum(shown["samples"].values()), shown["shards"]) == (12, 1)
+    assert shown["bytes"] == (theirs / "00000.tar").stat().st_size
+    assert main(["data", "inspect", "photos", *root]) == 0
+    assert f"adopted    file://{theirs}" in capsys.readouterr().out
+    assert main(["data", "verify", "photos", *root]) == 0

@@ -45,12 +45,25 @@ class Dataset:
         return found
 
     def read(self, split: Split, number: int) -> tuple[str, bytes]:
-        """Id and JPEG of sample `number` of a split, in the dataset's own order. IndexError if there are not as many."""
+        """Id and picture of sample `number` of a split, in the dataset's own order. IndexError if there are not as many."""
+        return self.reader.read(*self._place(split, number))
+
+    def peek(self, split: Split, number: int) -> tuple[str, bytes]:
+        """The same, but read alone: its shard is neither fetched nor checked, which suits a few samples out of many shards."""
+        shard, at = self._place(split, number)
+        index = self.reader.index(shard)
+        try:
+            return str(index.ids[at]), self.shard_store.read(shard.path, *index.spans[at].tolist())
+        except NotFound:
+            raise InputError(f"{self.shard_store.url_of(shard.path)}: this shard is missing; the dataset is damaged") from None
+
+    def _place(self, split: Split, number: int) -> tuple[Shard, int]:
+        """Shard and number within it."""
         shards, ends = self.shards(split), self._ends[split]
         if not 0 <= number < ends[-1]:
             raise IndexError(number)
         at = bisect.bisect_right(ends, number)
-        return self.reader.read(shards[at], number - ends[at] + shards[at].samples)
+        return shards[at], number - ends[at] + shards[at].samples
 
 
 def open_dataset(url: str, cache: Path | None = None) -> Dataset:
