@@ -26,19 +26,19 @@ def format_study(study: Study, folders: Mapping[str, Path]) -> str:
         f"{study.title}: {study.cpu_seconds:g} CPU seconds of training each; {protocol.images} photographs of "
         f"{protocol.split} at {protocol.size} px, six masks each, {same}",
         "",
-        "| | steps | weights | "
+        "| | steps | CPU s | weights | "
         + " | ".join(f"hole PSNR {b}" for b in buckets)
         + " | all | SSIM hole | L1 hole | raw PSNR, whole |",
-        "|---|" + "---:|" * (len(buckets) + 6),
+        "|---|" + "---:|" * (len(buckets) + 7),
     ]
     for name, card in cards.items():
         result = json.loads((folders[name] / "result.json").read_text())
         steps = " + ".join(f"{n:,}" for n in result["steps"].values())
         weights = load_card(folders[name] / "model").parameters
-        lines.append(
-            f"| {name} | {steps} | {weights:,} | {_numbers(card, MODEL)} | {score(card, MODEL, 'psnr', form='raw'):.2f} |"
-        )
-    lines += [f"| *{method}* | | | {_numbers(first, method)} | |" for method in BASELINES]
+        raw = score(card, MODEL, "psnr", form="raw")
+        spent = result["train_cpu_s"]
+        lines.append(f"| {name} | {steps} | {spent:.0f} | {weights:,} | {_numbers(card, MODEL)} | {raw:.2f} |")
+    lines += [f"| *{method}* | | | | {_numbers(first, method)} | |" for method in BASELINES]
     own = [
         f"| {name} | {metric.name} | {' | '.join(_own(card, metric.name, bucket) for bucket in (*buckets, ALL))} |"
         for name, card in cards.items()
