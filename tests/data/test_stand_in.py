@@ -136,7 +136,7 @@ def test_nothing_but_its_batches_is_read_where_all_can_be_decoded(pack: Pack, mo
     with open_stream(dataset) as stream:
         next(iter(stream))
         assert stream.unreadable == 0
-    assert len(read) == 8, "two batches of four"
+    assert 4 <= len(read) <= 8, "a batch of four, and perhaps the one that is made ahead"
 
 
 def test_the_step_that_stops_is_the_same_for_any_number_of_ranks_and_wherever_they_began(pack: Pack) -> None:
