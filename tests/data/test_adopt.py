@@ -17,11 +17,14 @@ from rayfill.data.ingest import ingest, run_inline
 from rayfill.data.ledger import PackJob
 from rayfill.data.receipt import Receipt
 from rayfill.data.stores import open_store
+from rayfill.data.stream import Stream
 from rayfill.spec.dataset import IngestSpec, Rejection
+from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.recipe import Images, Recipe
 
-SPEC = IngestSpec(adopt=True, val_share=0.3)
 RECIPE = Path(__file__).parents[2] / "jobs" / "recipes" / "gdn.yaml"
+SPEC = IngestSpec(adopt=True, val_share=0.3)
 
 
 def picture(seed: int, format: str = "JPEG", size: tuple[int, int] = (64, 48)) -> bytes:  # noqa: A002
@@ -150,6 +153,31 @@ def test_which_samples_are_named_is_part_of_the_digest(prefix: Path, tmp_path: P
     (place / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match="the digest in it is not that of its shards"):
         open_dataset(str(place))
+
+
+def test_a_training_reads_jpeg_png_and_webp(tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    with webdataset.TarWriter(str(folder / "00000.tar")) as tar:
+        for number in range(12):
+            kind = ("jpg", "png", "webp")[number % 3]
+            data = picture(number, {"jpg": "JPEG"}.get(kind, kind.upper()))
+            tar.write({"__key__": f"{number:05d}", kind: data})
+    ingest(str(folder), str(tmp_path / "adopted"), IngestSpec(adopt=True, val_share=0), run_inline)
+    dataset = open_dataset(str(tmp_path / "adopted"), tmp_path / "cache")
+    assert dataset.len_of("train") == 12
+    images = Images(size=32, resize="squash", flip=False)
+    with Stream(
+        dataset, "train", seed=0, batch_size=4, rank=0, world=1, images=images, masks=load_spec(RECIPE, Recipe).masks,
+        threads=2, prefetch=1, pin=False,
+    ) as stream:  # fmt: skip
+        batches = [batch for _, batch in zip(range(3), stream, strict=False)]
+    pictures = {sample_id(picture(n, kind)): (n, kind) for n, kind in enumerate(["JPEG", "PNG", "WEBP"] * 4)}
+    assert {name for batch in batches for name in batch.ids} == set(pictures)
+    for batch in batches:
+        for name, pixels in zip(batch.ids, batch.image, strict=True):
+            whole = Image.open(io.BytesIO(picture(*pictures[name]))).convert("RGB").resize((32, 32), Image.Resampling.BOX)
+            assert np.abs(pixels.permute(1, 2, 0).numpy().astype(int) - np.asarray(whole)).mean() < 6
 
 
 def test_our_own_shards_can_be_adopted(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -20,7 +19,7 @@ from rayfill.data.decode import decode_square
 from rayfill.data.identity import sample_id
 from rayfill.data.ledger import Ledger, PackJob
 from rayfill.data.local_store import LocalStore
-from rayfill.data.look import EDGE, look_of
+from rayfill.data.look import GRID, look_of
 from rayfill.data.photo import MAX_PIXELS, Rejected
 from rayfill.data.picture import FORMATS
 from rayfill.data.plan import printable
@@ -33,7 +32,7 @@ from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Images
 
 _MEMBER = re.compile(r"((?:.*/)?[^/.]+)\.(?:jpe?g|png|webp)", re.IGNORECASE)  # WebDataset: a key ends at the first dot
-_SQUARE = Images(size=EDGE, resize="squash", flip=False)
+_SQUARE = Images(size=GRID, resize="squash", flip=False)
 
 
 def adopt_part(job: PackJob) -> Receipt:
@@ -83,12 +82,12 @@ def _read(file: Path, spec: IngestSpec, shard: str, ledger: Ledger, entries: dic
             if isinstance(look, Rejected):
                 ledger.skip(path, look.reason)
                 continue
-            entries[ledger.add(name, path, look if spec.near_bits else "")].append((name, member.offset_data, member.size))
+            entries[ledger.add(name, path, look)].append((name, member.offset_data, member.size))
 
 
 def _checked(picture: bytes, spec: IngestSpec) -> str | Rejected:
     """The look of a picture that a training can use."""
-    square = np.empty((EDGE, EDGE, 3), np.uint8)
+    square = np.empty((GRID, GRID, 3), np.uint8)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about sizes and metadata; both are dealt with here
@@ -103,7 +102,7 @@ def _checked(picture: bytes, spec: IngestSpec) -> str | Rejected:
     except Exception:
         # Parsers raise whatever a malformed file makes them stumble over: SyntaxError, struct.error, MemoryError, ...
         return Rejected("unreadable")
-    return look_of(np.asarray(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY), np.uint8))
+    return look_of(square) if spec.near_bits else ""
 
 
 @contextmanager

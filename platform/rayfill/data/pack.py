@@ -3,11 +3,8 @@
 import tempfile
 from pathlib import Path, PurePosixPath
 
-import simplejpeg
-
 from rayfill.data.identity import sample_id
 from rayfill.data.ledger import Ledger, PackJob
-from rayfill.data.look import EDGE, look_of
 from rayfill.data.photo import SUFFIXES, Rejected, prepare
 from rayfill.data.plan import printable
 from rayfill.data.receipt import Receipt, receipt_key
@@ -40,13 +37,7 @@ def pack_part(job: PackJob) -> Receipt:
             if isinstance(photo, Rejected):
                 ledger.skip(path, photo.reason)
                 continue
-            look = _look(photo.jpeg) if job.spec.near_bits else ""
-            writers[ledger.add(name, path, look, photo.conversions)].add(name, photo.jpeg)
+            writers[ledger.add(name, path, photo.look, photo.conversions)].add(name, photo.jpeg)
         receipt = ledger.receipt([writer.store(store, split, job.part.number) for split, writer in writers.items()])
     store.write(receipt_key(receipt.part), receipt.model_dump_json().encode())
     return receipt
-
-
-def _look(jpeg: bytes) -> str:
-    # Shrunk in the decoder and without colours: a fraction of the time that checking the photograph took.
-    return look_of(simplejpeg.decode_jpeg(jpeg, "GRAY", min_height=EDGE, min_width=EDGE)[..., 0])

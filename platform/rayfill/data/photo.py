@@ -3,14 +3,18 @@
 import io
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
 from rayfill.data.colours import is_deep, to_rgb8
+from rayfill.data.look import look_of
 from rayfill.spec.dataset import IngestSpec
+
+UInt8 = npt.NDArray[np.uint8]
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif"}
@@ -38,10 +42,14 @@ _TURNS = {  # what makes a picture of EXIF orientation 2..8 upright
 
 @dataclass(frozen=True)
 class Accepted:
-    """`jpeg`: an 8-bit RGB JPEG that decodes without a warning. `conversions`: what was changed; none: the file itself."""
+    """`jpeg`: an 8-bit RGB JPEG that decodes without a warning. `conversions`: what was changed; none: the file itself.
+
+    `look`: of look.py, taken here because the pixels are at hand; empty where `near_bits` is 0.
+    """
 
     jpeg: bytes
     conversions: tuple[str, ...]
+    look: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,8 @@ def _prepare(data: bytes, spec: IngestSpec) -> Accepted | Rejected:
     reasons = ["16-bit"] if is_deep(image) else []
     turn = _orientation(image)
     if jpeg and image.mode == "RGB" and turn == 1 and scale == 1:
-        return Accepted(data, ()) if _decodes(data) else Accepted(_encode(to_rgb8(image)[0], spec.quality), ("damaged",))
+        pixels = _decoded(data)
+        return _encoded(to_rgb8(image)[0], ["damaged"], spec) if pixels is None else Accepted(data, (), _look(pixels, spec))
     if not jpeg and getattr(image, "n_frames", 1) > 1:
         reasons.append("animated")
         image.seek(0)
@@ -99,15 +108,15 @@ def _prepare(data: bytes, spec: IngestSpec) -> Accepted | Rejected:
         reasons.append("exif-rotated")
     if rgb.size != target:
         rgb = rgb.resize(target, Image.Resampling.LANCZOS)
-    return Accepted(_encode(rgb, spec.quality), tuple(reasons + changed) or ("format",))
+    return _encoded(rgb, reasons + changed or ["format"], spec)
 
 
-def _decodes(data: bytes) -> bool:
+def _decoded(data: bytes) -> UInt8 | None:
+    """The pixels of a JPEG that will decode without a warning during training, too."""
     try:
-        simplejpeg.decode_jpeg(data, strict=True)  # as the stream does: no warning will come up during training
+        return np.asarray(simplejpeg.decode_jpeg(data, strict=True), np.uint8)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _orientation(image: Image.Image) -> int:
@@ -119,7 +128,11 @@ def _orientation(image: Image.Image) -> int:
     return value if value in _TURNS else 1
 
 
-def _encode(image: Image.Image, quality: int) -> bytes:
+def _encoded(image: Image.Image, reasons: list[str], spec: IngestSpec) -> Accepted:
     pixels = np.ascontiguousarray(np.asarray(image))
-    encoded: bytes = simplejpeg.encode_jpeg(pixels, quality=quality, colorspace="RGB", colorsubsampling="444")
-    return encoded
+    jpeg: bytes = simplejpeg.encode_jpeg(pixels, quality=spec.quality, colorspace="RGB", colorsubsampling="444")
+    return Accepted(jpeg, tuple(reasons), _look(pixels, spec))
+
+
+def _look(pixels: UInt8, spec: IngestSpec) -> str:
+    return look_of(pixels) if spec.near_bits else ""
