@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import numpy.typing as npt
-import simplejpeg
 
 from rayfill.data.dataset import Dataset
+from rayfill.data.decode import decode
+from rayfill.data.picture import Unusable
 from rayfill.spec.dataset import Split
 from rayfill.spec.errors import InputError
 
@@ -28,13 +29,13 @@ class Photographs:
         """Id and picture, (size, size, 3) uint8 RGB: decoded in full, shrunk by area averaging or grown linearly.
 
         Training may let the JPEG decoder shrink first; here every pixel counts, because the result is what answers are
-        measured against. InputError if the sample is no JPEG.
+        measured against. InputError if the sample is not a sound picture.
         """
-        name, jpeg = self._dataset.read(self._split, number)
+        name, data = self._dataset.read(self._split, number)
         try:
-            pixels = simplejpeg.decode_jpeg(jpeg, colorspace="RGB")
-        except ValueError:
-            raise InputError(f"{self._dataset.store.url}: sample '{name}' of '{self._split}' is not a JPEG") from None
+            pixels = decode(data)
+        except Unusable as error:
+            raise InputError(f"{self._dataset.store.url}: sample '{name}' of '{self._split}' {error}") from None
         shrinking = max(pixels.shape[:2]) > self._size
         side = (self._size, self._size)
         square = cv2.resize(pixels, side, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
