@@ -126,6 +126,7 @@ class FaultProxy:
             return
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
         self._server.daemon_threads, self._down = True, False
+        self._server.socket.settimeout(1)  # a caller that gave up meanwhile must not hold up the loop, or `stop`
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

@@ -24,7 +24,8 @@ from rayfill.data.photo import MAX_PIXELS, Rejected
 from rayfill.data.picture import FORMATS
 from rayfill.data.plan import printable
 from rayfill.data.receipt import Receipt, receipt_key
-from rayfill.data.shard_writer import Entry, store_index
+from rayfill.data.shard_index import Entry
+from rayfill.data.shard_writer import store_index
 from rayfill.data.store import NotFound, Store
 from rayfill.data.stores import open_store
 from rayfill.spec.dataset import IngestSpec, Split

@@ -1,15 +1,15 @@
-"""A shard as a local file whose SHA-256 was checked, once per shard and node however many processes read it."""
+"""Copies of distant shards on this node's disk: checked by SHA-256, fetched once however many processes read them, bounded."""
 
 import fcntl
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-from rayfill.data.appearing import appearing
-from rayfill.data.local_store import LocalStore
+from rayfill.data.cache_room import ARRIVING, COPY, NoRoom, take_room
+from rayfill.data.shard_check import NO_SPACE, compare, missing
 from rayfill.data.store import NotFound, Store
 from rayfill.spec.dataset import Shard
 from rayfill.spec.errors import InputError
@@ -20,71 +20,109 @@ def default_cache() -> Path:
     return Path(tempfile.gettempdir()) / f"rayfill-cache-{os.getuid()}"
 
 
-def checked_file(store: Store, shard: Shard, cache: Path) -> Path:
-    """The shard's file: the dataset's own for `file://`, else a copy in `cache` that is fetched where it is missing.
+class ShardCache:
+    """A folder of copies that all processes of a node share. Can be pickled.
 
     Copies are named by their content, so a cache serves any number of datasets, and a file of that name has been checked.
-    InputError names the shard if it is missing, or its size or SHA-256 is not the manifest's.
+
+    Args:
+        folder: `default_cache()` if None; it appears with the first use.
+        limit: bytes that all copies together may take; None for half of the disk, counted without them.
     """
-    _make_private(cache)
+
+    def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
+        self.folder = folder or default_cache()
+        self.limit = limit
+
+    def prepare(self) -> Path:
+        """The folder, made if need be. InputError if it belongs to someone else."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.folder.stat().st_uid != os.getuid():
+            raise InputError(
+                f"{self.folder}: this cache folder belongs to another user, who could put other shards into it; remove it"
+            )
+        return self.folder
+
+    def open(self, shard: Shard) -> IO[bytes] | None:
+        """The shard's copy, or None if there is none yet. While the file is open it is not removed."""
+        try:
+            file = self._copy(shard).open("rb", buffering=0)
+        except FileNotFoundError:
+            return None
+        fcntl.flock(file, fcntl.LOCK_SH)  # it has just arrived or is just being removed, or nobody has it for himself
+        found = os.fstat(file.fileno())
+        if not found.st_nlink or found.st_size != shard.bytes:
+            file.close()
+            return None
+        used_now(file)
+        return file
+
+    def fetch(self, store: Store, shard: Shard) -> IO[bytes]:
+        """The shard's copy, downloaded and checked if there is none; who else wants it waits meanwhile.
+
+        NoRoom if it does not fit. InputError names the shard if it is missing or damaged.
+        """
+        self.prepare()
+        while True:
+            if found := self.open(shard):
+                return found
+            with self._arriving(shard) as mine:
+                if mine is None:
+                    continue
+                if found := self.open(shard):
+                    return found
+                self._fill(store, shard, *mine)
+
+    def _fill(self, store: Store, shard: Shard, path: Path, file: IO[bytes]) -> None:
+        try:
+            take_room(self.folder, file.fileno(), shard.bytes, self.limit)
+            store.copy_to(shard.path, file)
+            file.flush()
+            os.fsync(file.fileno())
+        except NotFound:
+            raise missing(store, shard) from None
+        except OSError as error:
+            if error.errno in NO_SPACE:
+                raise NoRoom from None
+            raise
+        compare(store, shard, path)
+        path.replace(self._copy(shard))
+
+    def _copy(self, shard: Shard) -> Path:
+        return self.folder / f"{shard.sha256}{COPY}"
+
+    @contextmanager
+    def _arriving(self, shard: Shard) -> Iterator[tuple[Path, IO[bytes]] | None]:
+        """The file that the shard is fetched into, locked, and removed unless it has become the copy.
+
+        None if someone else was fetching it, and is done.
+        """
+        path = self.folder / f"{shard.sha256}{ARRIVING}"
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # Not for a lock of one's own: readers of what is then the copy hold on to theirs.
+                fcntl.flock(file, fcntl.LOCK_SH)
+                yield None
+                return
+            if not _is(path, file):
+                yield None
+                return
+            try:
+                yield path, file
+            finally:
+                if _is(path, file):
+                    path.unlink()
+
+
+def used_now(file: IO[bytes]) -> None:
+    """Note that a copy is in use: of those that are not, the one used longest ago goes first."""
+    os.utime(file.fileno())
+
+
+def _is(path: Path, file: IO[bytes]) -> bool:
     try:
-        if isinstance(store, LocalStore):
-            return _check_in_place(store, shard, cache)
-        copy = cache / f"{shard.sha256}.tar"
-        with _locked(cache / f"{shard.sha256}.lock"):
-            if not copy.exists() or copy.stat().st_size != shard.bytes:
-                _fetch(store, shard, copy)
-        return copy
-    except (NotFound, FileNotFoundError):
-        raise InputError(f"{store.url_of(shard.path)}: this shard is missing; the dataset is damaged") from None
-
-
-def _check_in_place(store: LocalStore, shard: Shard, cache: Path) -> Path:
-    path = store.path_of(shard.path)
-    stat = path.stat()
-    if stat.st_size != shard.bytes:
-        raise _damaged(store, shard, f"it has {stat.st_size} bytes, not {shard.bytes}")
-    # The note holds what changes when the file is written again, and then no longer fits.
-    state = f"{path}\n{stat.st_ino} {stat.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
-    note = cache / f"{shard.sha256}.checked"
-    with _locked(cache / f"{shard.sha256}.lock"):
-        if not note.exists() or note.read_bytes() != state:
-            _compare(store, shard, path)
-            with appearing(note) as file:
-                file.write(state)
-    return path
-
-
-def _fetch(store: Store, shard: Shard, copy: Path) -> None:
-    arriving = copy.with_suffix(".arriving")  # only one process at a time is here: the lock is held
-    try:
-        store.download(shard.path, arriving)
-        _compare(store, shard, arriving)
-        arriving.replace(copy)
-    finally:
-        arriving.unlink(missing_ok=True)
-
-
-def _compare(store: Store, shard: Shard, path: Path) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != shard.sha256:
-        raise _damaged(store, shard, "its SHA-256 is not the manifest's")
-
-
-def _damaged(store: Store, shard: Shard, how: str) -> InputError:
-    return InputError(f"{store.url_of(shard.path)}: this shard is damaged, {how}; it was altered or cut short")
-
-
-def _make_private(cache: Path) -> None:
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if cache.stat().st_uid != os.getuid():
-        raise InputError(f"{cache}: this cache folder belongs to another user, who could put other shards into it; remove it")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes; the system lets go of it when its holder dies."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False

@@ -7,12 +7,10 @@ from pathlib import Path
 
 from webdataset import TarWriter
 
+from rayfill.data.shard_index import Entry, with_digests
 from rayfill.data.store import Store
 from rayfill.spec.base import canonical_json
 from rayfill.spec.dataset import Shard, Split
-
-Entry = tuple[str, int, int]
-"""A sample in an index: its id, its offset in the shard and its length, both in bytes."""
 
 
 class ShardWriter:
@@ -69,7 +67,7 @@ def store_index(
     if not entries:
         store.delete(key)
         return None
-    index = canonical_json(entries).encode()
+    index = canonical_json(with_digests(entries, file)).encode()
     store.write(key, index)
     with file.open("rb") as shard:
         digest = hashlib.file_digest(shard, "sha256").hexdigest()
