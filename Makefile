@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench systems lock clean
+.PHONY: help setup demo test test-s3 check format bench systems lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup: .venv/ready ## install everything at the locked versions into .venv
 
@@ -23,6 +23,10 @@ demo: setup ## the whole life of a model, on photographs that come with the depe
 
 test: setup ## run every test
 	$(BIN)/python -m pytest
+
+test-s3: setup ## run what is stored in S3 against Ceph's RGW, which it installs where it can and starts
+	infra/s3-store.sh sh -c '$(BIN)/python -m pytest tests/data tests/registry/test_registry_on_s3.py \
+	  --s3-endpoint "$$AWS_ENDPOINT_URL"'
 
 check: setup ## ruff, format and mypy --strict
 	$(BIN)/ruff check .
