@@ -13,7 +13,7 @@ from rayfill.data.store import AlreadyExists
 from rayfill.spec.errors import Failed, InputError
 from tests.fault_proxy import Exchange, Fault, FaultProxy, altered, answer_lost, cut, error, reset, short, stalled
 
-SOON = Patience(connect_s=0.5, read_s=0.3, first_s=0.5, total_s=3, pause_s=0.02, longest_pause_s=0.1)
+SOON = Patience(connect_s=0.5, read_s=0.3, first_s=0.5, total_s=3, pause_s=0.02, longest_pause_s=0.1, silent_s=0.2)
 DATA = bytes(range(256)) * 40
 
 
@@ -73,11 +73,16 @@ def test_a_listing_that_breaks_off_goes_on(store: S3Store, s3_faults: FaultProxy
     assert store.exists("a")
 
 
-def test_a_store_that_is_away_is_waited_for(store: S3Store, s3_faults: FaultProxy) -> None:
+def test_a_store_that_is_away_is_waited_for_and_that_is_said(
+    store: S3Store, s3_faults: FaultProxy, caplog: pytest.LogCaptureFixture
+) -> None:
     s3_faults.away(1)
     began = time.monotonic()
     assert store.read("a") == DATA
     assert time.monotonic() - began < 2
+    (said,) = [record.message for record in caplog.records if record.name.startswith("rayfill")]
+    assert said.startswith(f"{store.url}/a: no answer for ")
+    assert said.endswith("); waiting for up to 3 s")
 
 
 def test_a_store_that_stays_away_is_given_up_with_its_name(store: S3Store, s3_faults: FaultProxy, s3_url: str) -> None:

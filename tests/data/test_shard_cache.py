@@ -203,3 +203,12 @@ def test_a_cache_of_another_user_is_not_trusted(dataset: Dataset, tmp_path: Path
     monkeypatch.setattr(os, "getuid", lambda: 12345)
     with pytest.raises(InputError, match="cache: this cache folder belongs to another user"):
         dataset.read("train", 0)
+
+
+def test_a_copy_in_a_cache_of_another_user_is_not_trusted(
+    distant: Dataset, cache: ShardCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.fetch(distant.store, distant.shards("train")[0]).close()
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(InputError, match="cache: this cache folder belongs to another user"):
+        distant.read("train", 0)

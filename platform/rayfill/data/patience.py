@@ -1,5 +1,6 @@
 """How long a store that does not answer is waited for: the one place where these times stand, and the loop that waits."""
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Patience:
     total_s: in all, for a store that did: it is being restarted, or throttles us. Counted from the first failure.
     pause_s: between the first two attempts; it doubles up to longest_pause_s, and each is drawn from half to one and a half
     of that, so that many readers do not come back at the same moment.
+    silent_s: before the log says that something is waited for.
     """
 
     connect_s: float = 5
@@ -26,21 +29,28 @@ class Patience:
     total_s: float = 120
     pause_s: float = 0.2
     longest_pause_s: float = 5
+    silent_s: float = 5
 
 
 PATIENCE = Patience()
 
 
-def patiently(call: Callable[[], T], worth_s: Callable[[Exception], float], patience: Patience) -> T:
-    """`call()`, made again for as many seconds after its first failure as `worth_s(error)` says; then the error is raised."""
-    pause, began = patience.pause_s, None
+def patiently(call: Callable[[], T], worth_s: Callable[[Exception], float], patience: Patience, what: str) -> T:
+    """`call()`, made again for as many seconds after its first failure as `worth_s(error)` says; then the error is raised.
+
+    `what` is what the log says is waited for.
+    """
+    pause, began, said = patience.pause_s, None, False
     while True:
         try:
             return call()
         except Exception as error:
             began = began or time.monotonic()
-            left = began + worth_s(error) - time.monotonic()
-            if left <= 0:
+            waited, worth = time.monotonic() - began, worth_s(error)
+            if waited >= worth:
                 raise
-        time.sleep(min(pause * random.uniform(0.5, 1.5), left))
+            if waited > patience.silent_s and not said:
+                log.warning("%s: no answer for %.0f s (%s); waiting for up to %.0f s", what, waited, error, worth)
+                said = True
+        time.sleep(min(pause * random.uniform(0.5, 1.5), worth - waited))
         pause = min(2 * pause, patience.longest_pause_s)

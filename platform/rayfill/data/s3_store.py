@@ -114,7 +114,7 @@ class S3Store(Store):
                 return self._patience.total_s if was_reached(s3) else self._patience.first_s
 
             try:
-                return patiently(lambda: do(s3), worth_s, self._patience)
+                return patiently(lambda: do(s3), worth_s, self._patience, url)
             except Exception as error:
                 if not passes(error) or was_reached(s3):
                     raise

@@ -45,6 +45,7 @@ class ShardCache:
 
     def open(self, shard: Shard) -> IO[bytes] | None:
         """The shard's copy, or None if there is none yet. While the file is open it is not removed."""
+        self.prepare()  # a copy is trusted for its name: nobody else may have put it there
         try:
             file = self._copy(shard).open("rb", buffering=0)
         except FileNotFoundError:
@@ -62,7 +63,6 @@ class ShardCache:
 
         NoRoom if it does not fit. InputError names the shard if it is missing or damaged.
         """
-        self.prepare()
         while True:
             if found := self.open(shard):
                 return found
