@@ -42,3 +42,14 @@ def test_an_input_error_in_a_task_stays_one_sentence(tmp_path: Path, make_photog
 
     with pytest.raises(InputError, match=r"^file://\S+: '007\.jpg' was listed but cannot be found from this machine$"):
         ingest(str(source), str(tmp_path / "dataset"), SPEC, run_after_loss)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_ray_adopts_what_one_process_adopts(tmp_path: Path, make_photographs: Callable[..., Path]) -> None:
+    source = make_photographs(tmp_path / "photographs", 30)
+    ingest(str(source), str(tmp_path / "theirs"), SPEC, run_inline)
+    adopting = IngestSpec(adopt=True, val_share=0.4)
+    on_ray = ingest(str(tmp_path / "theirs"), str(tmp_path / "ray"), adopting, run_on_ray)
+    inline = ingest(str(tmp_path / "theirs"), str(tmp_path / "inline"), adopting, run_inline)
+    assert on_ray.manifest == inline.manifest
+    assert sum(on_ray.manifest.samples.values()) == 30

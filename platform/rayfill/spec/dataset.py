@@ -21,7 +21,7 @@ class IngestSpec(Spec):
     min_side: int = Field(32, ge=8, description="photographs with a shorter side below this are skipped as tiny")
     quality: int = Field(95, ge=50, le=100, description="JPEG quality where a photograph has to be encoded again")
     near_bits: int = Field(
-        6, ge=0, le=8, description="photographs whose looks differ in at most so many bits of 64 share a split; 0 for none"
+        5, ge=0, le=8, description="photographs alike but for so many bits of a 64-bit hash share a split; 0 to let each choose"
     )
     adopt: bool = Field(False, description="index WebDataset shards that others wrote where they lie, and copy nothing")
 
