@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     for task in tqdm(tasks, desc="inpainting", unit="picture", disable=None if len(tasks) > 1 else True):
         _fill(model, task, outputs[task], seeds)
     written = [path for task in tasks for path in outputs[task]]
-    shown = written[0] if len(written) == 1 else args.out
+    shown = args.out if len(tasks) > 1 else " to ".join(str(path) for path in dict.fromkeys((written[0], written[-1])))
     times = "" if seeds is None else f" {len(seeds)} time{'s' * (len(seeds) > 1)}"
     print(f"{len(tasks)} picture{'s' * (len(tasks) > 1)} filled{times} by {resolved.name}: {shown}")
     found = [task.found_mask for task in tasks if task.mask is None]

@@ -66,7 +66,7 @@ def test_n_different_answers_are_written_and_known_pixels_stay(
     shown = capsys.readouterr().out.splitlines()
     files = [folder / f"out-{n}.png" for n in (1, 2, 3)]
     assert json.loads(shown[-1])["outputs"] == [str(file) for file in files]
-    assert "1 picture filled 3 times by dual-path" in shown[0]
+    assert shown[0] == f"1 picture filled 3 times by dual-path: {files[0]} to {files[2]}"
     assert not (folder / "out.png").exists()
     answers = [pixels(file) for file in files]
     hole = pixels(folder / "masks/a.png")[..., 0] > 0
