@@ -3,36 +3,20 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-import simplejpeg
 
 from rayfill.data.dataset import Dataset, digest_of, open_dataset
 from rayfill.data.ingest import ingest, run_inline
 from rayfill.data.shard_writer import ShardWriter
 from rayfill.data.stores import open_store
 from rayfill.spec.dataset import IngestSpec, Manifest
-
-
-def picture(seed: int, height: int = 60, width: int = 80) -> np.ndarray:
-    """(height, width, 3) uint8: a smooth random picture."""
-    noise = np.random.default_rng(seed).uniform(0, 255, (6, 8, 3)).astype(np.float32)
-    return np.ascontiguousarray(cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8))
+from tests.photographs import write_photographs
 
 
 @pytest.fixture
 def make_photographs() -> Callable[..., Path]:
     """`make_photographs(folder, count, first=0)` writes JPEGs of different pictures, some of them in a folder below."""
-
-    def make(folder: Path, count: int, first: int = 0) -> Path:
-        for seed in range(first, first + count):
-            path = folder / ("below" if seed % 3 == 0 else "") / f"{seed:03d}.jpg"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(simplejpeg.encode_jpeg(picture(seed), colorspace="RGB"))
-        return folder
-
-    return make
+    return write_photographs
 
 
 @pytest.fixture
