@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         "python": check_python,
         "packages": check_packages,
         "disk": check_disk,
+        "cache": check_cache,
         "devices": check_devices,
         "store": lambda: check_store(locations),
         "mlflow": lambda: check_mlflow(locations),
@@ -79,6 +80,17 @@ def check_disk() -> str:
     if free < LEAST_FREE_GIB:
         raise Failed(f"{free:.1f} GiB free here; {LEAST_FREE_GIB:g} are wanted")
     return f"{free:.0f} GiB free here"
+
+
+def check_cache() -> str:
+    """Copies of distant shards can be kept where this machine's node.yaml says."""
+    from rayfill.data.shard_cache import ShardCache
+    from rayfill.spec.node import this_node
+
+    cache = ShardCache()
+    free = shutil.disk_usage(cache.prepare()).free / 2**30
+    most = "half of the disk" if cache.limit is None else f"{cache.limit / 2**30:g} GiB"
+    return f"{cache.folder} takes copies of shards, at most {most} of them, {free:.0f} GiB free ({this_node()[1]})"
 
 
 def check_devices() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.arguments import Parser, verb
 
-KINDS = ("recipe", "sweep", "release", "ingest", "maskset")
+KINDS = ("recipe", "sweep", "release", "ingest", "maskset", "node")
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -28,11 +28,18 @@ def schema_of(kind: str) -> dict[str, Any]:
     from rayfill.spec.base import Spec
     from rayfill.spec.dataset import IngestSpec
     from rayfill.spec.masks import MaskSetSpec
+    from rayfill.spec.node import NodeSpec
     from rayfill.spec.release import Release
     from rayfill.spec.sweep import Sweep
     from rayfill.systems.schema import recipe_schema
 
     if kind == "recipe":
         return recipe_schema()
-    specs: dict[str, type[Spec]] = {"sweep": Sweep, "release": Release, "ingest": IngestSpec, "maskset": MaskSetSpec}
+    specs: dict[str, type[Spec]] = {
+        "sweep": Sweep,
+        "release": Release,
+        "ingest": IngestSpec,
+        "maskset": MaskSetSpec,
+        "node": NodeSpec,
+    }
     return specs[kind].model_json_schema()

@@ -103,7 +103,7 @@ def test_doctor_names_what_is_broken_and_fails(tmp_path: Path, capsys: pytest.Ca
     assert "rayfill: store" in said.err
 
 
-@pytest.mark.parametrize("kind", ["recipe", "sweep", "release", "ingest", "maskset"])
+@pytest.mark.parametrize("kind", ["recipe", "sweep", "release", "ingest", "maskset", "node"])
 def test_schema_prints_a_json_schema(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     import jsonschema
 

@@ -71,7 +71,7 @@ def open_dataset(url: str, cache: Path | None = None) -> Dataset:
 
     Args:
         url: where its manifest lies.
-        cache: folder for copies of shards that lie elsewhere; by default one a user among the system's temporary files.
+        cache: folder for copies of shards that lie elsewhere; None for this node's.
 
     Raises:
         InputError: there is none, or its manifest is not one or was altered.

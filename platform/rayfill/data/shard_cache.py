@@ -13,30 +13,40 @@ from rayfill.data.shard_check import NO_SPACE, compare, missing
 from rayfill.data.store import NotFound, Store
 from rayfill.spec.dataset import Shard
 from rayfill.spec.errors import InputError
+from rayfill.spec.node import this_node
 
 
-def default_cache() -> Path:
-    """Where a node keeps its copies: one folder a user in the system's folder for temporary files."""
-    return Path(tempfile.gettempdir()) / f"rayfill-cache-{os.getuid()}"
+def node_cache() -> tuple[Path, int | None]:
+    """Where this node keeps its copies, one folder a user, and how many bytes they may take, as its node.yaml says."""
+    cache = this_node()[0].cache
+    limit = None if cache.gib is None else int(cache.gib * 2**30)
+    return Path(cache.folder or tempfile.gettempdir()) / f"rayfill-cache-{os.getuid()}", limit
 
 
 class ShardCache:
-    """A folder of copies that all processes of a node share. Can be pickled.
+    """A folder of copies that all processes of a node share.
 
     Copies are named by their content, so a cache serves any number of datasets, and a file of that name has been checked.
 
     Args:
-        folder: `default_cache()` if None; it appears with the first use.
-        limit: bytes that all copies together may take; None for half of the disk, counted without them.
+        folder: `node_cache()` if None; it appears with the first use.
+        limit: bytes that all copies together may take; None for the node's limit, and if it has none for half of the disk,
+            counted without them.
     """
 
     def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
-        self.folder = folder or default_cache()
-        self.limit = limit
+        here, most = (folder, None) if folder else node_cache()
+        self.folder = here
+        self.limit = most if limit is None else limit
 
     def prepare(self) -> Path:
-        """The folder, made if need be. InputError if it belongs to someone else."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """The folder, made if need be. InputError if it cannot be or belongs to someone else."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{self.folder}: this cache folder cannot be made ({error.strerror}); correct cache.folder in node.yaml"
+            ) from None
         if self.folder.stat().st_uid != os.getuid():
             raise InputError(
                 f"{self.folder}: this cache folder belongs to another user, who could put other shards into it; remove it"

@@ -31,20 +31,21 @@ class ShardReader:
 
     Args:
         store: where its indexes lie.
-        cache: the folder for copies and check notes, `default_cache()` if None.
+        cache: the folder for copies and check notes; None for that of the node that it is used on.
         shards: where its shards lie, `store` if None.
-        limit: bytes that the copies of all datasets on this node may take; None for half of the disk.
+        limit: bytes that the copies of all datasets on this node may take; None for what ShardCache makes of it.
     """
 
     def __init__(self, store: Store, cache: Path | None = None, shards: Store | None = None, limit: int | None = None) -> None:
-        self._store, self._shards, self._limit = store, shards or store, limit
+        self._given = store, cache, shards, limit
+        self._store, self._shards = store, shards or store
         self._cache = ShardCache(cache, limit)
         self._indexes: Once[Shard, ShardIndex] = Once(lambda shard: load_index(self._store, shard), _OPEN_SHARDS)
         self._files = Once(self._open_in_place, _OPEN_SHARDS)
         self._copies = ShardCopies(self._shards, self._cache, _OPEN_SHARDS)
 
-    def __reduce__(self) -> tuple[type["ShardReader"], tuple[Store, Path, Store, int | None]]:
-        return ShardReader, (self._store, self._cache.folder, self._shards, self._limit)
+    def __reduce__(self) -> tuple[type["ShardReader"], tuple[Store, Path | None, Store | None, int | None]]:
+        return ShardReader, self._given  # not the folder that was found: another node has another
 
     def index(self, shard: Shard) -> ShardIndex:
         """The shard's index. InputError if it is missing or altered."""
