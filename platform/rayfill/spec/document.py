@@ -4,7 +4,7 @@ A file may begin with `extends: other.yaml` (a path beside it) and then says onl
 else is replaced, and so is a mapping by one of another `kind`. `drop: [players.detector]` leaves keys of the other file out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,9 +19,13 @@ S = TypeVar("S", bound=Spec)
 Tree = dict[str, Any]
 
 
-def load_spec(path: Path, spec: type[S], overrides: Sequence[str] = ()) -> S:
-    """The spec that a YAML file and overrides (`a.b=c`) describe. InputError names file, line and key."""
-    tree = read_tree(path)
+def load_spec(path: Path, spec: type[S], overrides: Sequence[str] = (), paths: Collection[str] = ()) -> S:
+    """The spec that a YAML file and overrides (`a.b=c`) describe. `paths` as in `read_tree`.
+
+    Raises:
+        InputError: it names file, line and key.
+    """
+    tree = read_tree(path, paths)
     for override in overrides:
         apply_override(tree, override)
     return validate(tree, spec, path)
@@ -36,13 +40,21 @@ def validate(tree: Mapping[str, Any], spec: type[S], path: Path) -> S:
         raise InputError(f"{path}{f':{line}' if line else ''}: {first_problem(error, spec)}") from None
 
 
-def read_tree(path: Path, seen: tuple[Path, ...] = ()) -> Tree:
-    """The file's mapping with what it extends merged below it."""
+def read_tree(path: Path, paths: Collection[str] = (), seen: tuple[Path, ...] = ()) -> Tree:
+    """The file's mapping with what it extends merged below it.
+
+    Args:
+        path: the file.
+        paths: top keys that hold a path, or a mapping of paths, beside the file that says so; they come back absolute.
+    """
     if path.resolve() in seen:
         raise InputError(f"{path}: extends itself, through {' -> '.join(p.name for p in seen)}")
     tree = _parse(path)
     if not isinstance(tree, dict):
         raise InputError(f"{path}: the file holds no mapping of keys to values")
+    for key in paths:
+        if key in tree:
+            tree[key] = _beside(path, tree[key])
     base, drop = tree.pop("extends", None), tree.pop("drop", [])
     if not isinstance(drop, list) or (drop and base is None):
         raise InputError(f"{path}: drop: is a list of dotted keys of the file that this one extends, not {drop!r}")
@@ -50,17 +62,24 @@ def read_tree(path: Path, seen: tuple[Path, ...] = ()) -> Tree:
         return tree
     if not isinstance(base, str):
         raise InputError(f"{path}: extends: is the path of one YAML file, beside this one, not {base!r}")
-    below = read_tree(path.parent / base, (*seen, path.resolve()))
+    below = read_tree(path.parent / base, paths, (*seen, path.resolve()))
     for key in drop:
         _drop(below, str(key), path)
     return merge(below, tree)
 
 
+def _beside(path: Path, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _beside(path, inner) for key, inner in value.items()}
+    return str((path.parent / value).resolve()) if isinstance(value, str) else value
+
+
 def _drop(tree: Tree, key: str, path: Path) -> None:
-    *parents, last = key.split(".")
     node: Any = tree
-    for parent in parents:
-        node = node.get(parent, {}) if isinstance(node, dict) else {}
+    last, *rest = _next_key(node, key.split("."))
+    while rest:
+        node = node.get(last, {}) if isinstance(node, dict) else {}
+        last, *rest = _next_key(node, rest)
     if not isinstance(node, dict) or last not in node:
         raise InputError(
             f"{path}: drop: the file it extends has no '{key}'{nearest(last, node if isinstance(node, dict) else ())}"
@@ -88,25 +107,48 @@ def apply_override(tree: Tree, override: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise InputError(f"--set {override}: the value is not valid YAML") from None
-    value = _number(value)
+    try:
+        place(tree, key.strip(), _number(value))
+    except InputError as error:
+        raise InputError(f"--set {override}: {error}") from None
+
+
+def place(tree: Tree, key: str, value: Any) -> None:
+    """Set a dotted key in the tree, making mappings on the way; list items by number.
+
+    A key that itself has dots, as those of a sweep's space, is found where it is there already.
+
+    Raises:
+        InputError: the way leads through a single value, or to an item that a list does not have.
+    """
     node: Any = tree
-    for i, part in enumerate(parts):
-        last = i == len(parts) - 1
+    done: list[str] = []
+    rest = key.split(".")
+    while rest:
+        part, *rest = _next_key(node, rest)
         if isinstance(node, list):
             if not part.isdigit() or int(part) >= len(node):
-                items = f"{'.'.join(parts[:i])} has items 0 to {len(node) - 1}"
-                raise InputError(f"--set {override}: there is no item '{part}', {items}")
-            part_key: Any = int(part)
+                raise InputError(f"there is no item '{part}', {'.'.join(done)} has items 0 to {len(node) - 1}")
+            here: Any = int(part)
         elif isinstance(node, dict):
-            part_key = part
-            if not last:
+            here = part
+            if rest:
                 node.setdefault(part, {})
         else:
-            raise InputError(f"--set {override}: {'.'.join(parts[:i])} is a single value, it has no '{part}'")
-        if last:
-            node[part_key] = value
+            raise InputError(f"{'.'.join(done)} is a single value, it has no '{part}'")
+        if rest:
+            node = node[here]
         else:
-            node = node[part_key]
+            node[here] = value
+        done.append(part)
+
+
+def _next_key(node: Any, parts: Sequence[str]) -> list[str]:
+    """`parts` with those joined at the beginning that are one key of the node."""
+    for n in range(len(parts), 1, -1):
+        if isinstance(node, dict) and ".".join(parts[:n]) in node:
+            return [".".join(parts[:n]), *parts[n:]]
+    return list(parts)
 
 
 def _number(value: Any) -> Any:

@@ -53,6 +53,10 @@ class Locations:
         """URL of the model folder that a finished run leaves."""
         return f"{self.run(name)}/model"
 
+    def sweep(self, name: str) -> str:
+        """URL of a sweep's directory: what it was begun with, its report, its winner."""
+        return f"{self.root}/sweeps/{check_name(name, 'sweep')}"
+
     def mask_set(self, name: str) -> str:
         """URL of a named mask set."""
         return f"{self.root}/masks/{check_name(name, 'mask set')}"

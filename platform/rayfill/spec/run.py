@@ -11,6 +11,13 @@ from rayfill.spec.dataset import Sha256
 from rayfill.spec.recipe import Recipe
 
 
+class TrialOf(Spec):
+    """Which trial of which sweep a run is."""
+
+    sweep: str
+    number: int = Field(ge=0)
+
+
 class RunSpec(Spec):
     """Everything that decides a run's numbers, resolved. Written once, before anything starts, and never changed."""
 
@@ -24,11 +31,13 @@ class RunSpec(Spec):
     code_version: str
     starts: dict[str, Sha256] = Field({}, description="last checkpoint of each run that a phase starts from")
     created: str = Field(description="UTC, ISO 8601")
+    # Left out where there is none, so that runs and models of before sweeps keep their digests.
+    trial: TrialOf | None = Field(None, exclude_if=lambda value: value is None)
 
     def differs_from(self, other: "RunSpec") -> str | None:
         """The first key, dotted, in which two runs would give other numbers; None if they are the same run."""
         mine, theirs = (r.model_dump(mode="json", exclude={"created", "code_version", "root"}) for r in (self, other))
-        return _first_difference(mine, theirs, "")
+        return first_difference(mine, theirs, "")
 
 
 def new_run_name(recipe: Recipe) -> str:
@@ -36,10 +45,10 @@ def new_run_name(recipe: Recipe) -> str:
     return f"{recipe.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def _first_difference(mine: object, theirs: object, path: str) -> str | None:
+def first_difference(mine: object, theirs: object, path: str) -> str | None:
     if isinstance(mine, dict) and isinstance(theirs, dict):
         for key in [*mine, *(k for k in theirs if k not in mine)]:
-            found = _first_difference(mine.get(key), theirs.get(key), f"{path}.{key}" if path else str(key))
+            found = first_difference(mine.get(key), theirs.get(key), f"{path}.{key}" if path else str(key))
             if found:
                 return found
         return None
