@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.sweep_search import Grid
 from rayfill.spec.sweep_spec import Params, SweepSpec
 from rayfill.tuning.budget import INFEASIBLE, Spent, exhausted, spent
+from rayfill.tuning.memory import Memory
 from rayfill.tuning.rung import Rung, as_attribute, curve_of
 from rayfill.tuning.space import Space
 
@@ -28,6 +29,8 @@ Measure = Callable[[Recipe, Collection[str]], Mapping[str, float]]
 """The asked costs of a recipe, as `rayfill.tuning.costs.measure` gives them."""
 
 _NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
+
+_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 INFEASIBLE_IN_A_ROW = 100
 SAME_FAILURES = 3
@@ -83,11 +86,12 @@ class Proposals:
         self._wall = float(study.user_attrs.get("wall_seconds", 0.0))
         self._last = clock()
         self._failures: Counter[str] = Counter()
-        self._succeeded = any(t.state in (TrialState.COMPLETE, TrialState.PRUNED) for t in self._frozen())
-        self._live: dict[int, optuna.trial.Trial] = {}
-        self._curves: dict[int, tuple[Rung, ...]] = {}
-        self._interrupted = deque(self._frozen(TrialState.RUNNING))
-        self._enqueue_known()
+        self._memory = Memory(study)
+        trials = self._memory.trials()
+        self._curves = {t.number: curve_of(t.user_attrs) for t in trials}
+        self._succeeded = any(t.state in (TrialState.COMPLETE, TrialState.PRUNED) for t in trials)
+        self._interrupted = deque(t for t in trials if t.state == TrialState.RUNNING)
+        self._known = deque(self._untried())
 
     def next(self) -> Proposal | None:
         """The next trial to run; None when the sweep is at its end, and `why_done` says why.
@@ -102,20 +106,22 @@ class Proposals:
         reason, times = next(iter(self._failures.most_common(1)), ("", 0))
         if times >= SAME_FAILURES and not self._succeeded:
             raise Failed(f"sweep {self._spec.name}: {times} trials failed for one reason and none succeeded: {reason}")
-        while self._interrupted:
-            # The same trial object again: what was suggested before the driver died stays, the rest is drawn by the same seed.
-            trial = optuna.trial.Trial(self._study, self._interrupted.popleft()._trial_id)
-            proposal = self._propose(trial)
-            if proposal is not None:
-                return proposal
+        if self._interrupted:
+            return self._again(self._interrupted.popleft())
         for _ in range(INFEASIBLE_IN_A_ROW):
-            self.why_done = exhausted(self._spec.sweep.budget, self.spent()) or self._enqueue_grid()
+            self.why_done = exhausted(self._spec.sweep.budget, self.spent())
             if self.why_done is not None:
                 return None
-            proposal = self._propose(self._study.ask())
+            origin, params = self._known.popleft() if self._known else (None, None)
+            if params is None and isinstance(self._spec.sweep.search, Grid):
+                params = self._untried_point()
+                if params is None:
+                    self.why_done = "every point of the grid was tried"
+                    return None
+            proposal = self._propose(origin, params)
             if proposal is not None:
                 return proposal
-        last = self._frozen()[-1].user_attrs.get("reason")
+        last = self._memory.trials()[-1].user_attrs["reason"]
         raise Failed(
             f"sweep {self._spec.name}: {INFEASIBLE_IN_A_ROW} proposals in a row cannot be trained, the last one because "
             f"{last}; widen the constraints or narrow the space"
@@ -131,15 +137,14 @@ class Proposals:
             metrics: value by objective label.
         """
         self._tick()
-        trial, curve = self._live[number], self._curves[number]
+        curve = self._curves[number]
         if any(rung.step == step for rung in curve):
             return
         curve = tuple(sorted((*curve, Rung(step, seconds, dict(metrics))), key=lambda rung: rung.step))
         self._curves[number] = curve
-        trial.set_user_attr("curve", as_attribute(curve))
-        self._charge(trial, seconds)
+        self._memory.set(number, "curve", as_attribute(curve))
         if len(self._spec.sweep.objectives) == 1 and (value := metrics.get(self._spec.sweep.labels[0])) is not None:
-            trial.report(value, step)
+            self._memory.report(number, step, value)
 
     def finish(
         self,
@@ -157,16 +162,13 @@ class Proposals:
             seconds: worker-seconds that it cost in all, where that is more than at its last rung.
         """
         self._tick()
-        trial = self._live[number]
-        if reason is not None:
-            trial.set_user_attr("reason", reason)
-        if seconds is not None:
-            self._charge(trial, seconds)
-        if outcome == "complete":
-            self._study.tell(trial, self._results(number))
-        else:
-            self._study.tell(trial, state=TrialState.PRUNED if outcome == "pruned" else TrialState.FAIL)
-        del self._live[number]
+        curve = self._curves[number]
+        results = self._results(number) if outcome == "complete" else None
+        seconds = seconds if seconds is not None else curve[-1].seconds if curve else 0.0
+        for key, value in (("seconds", seconds), ("gpu_seconds", seconds * self._gpus), ("reason", reason)):
+            if value is not None:
+                self._memory.set(number, key, value)
+        self._memory.end(number, _STATES[outcome], results)
         if outcome == "failed":
             self._failures[_NUMBER.sub("#", reason or "no reason given")] += 1
         else:
@@ -174,34 +176,34 @@ class Proposals:
 
     def spent(self) -> Spent:
         """By all drivers of this sweep so far."""
-        return spent(self._frozen(), self._wall + self._clock() - self._last)
+        return spent(self._memory.trials(), self._gpus, self._wall + self._clock() - self._last)
 
     def close(self) -> None:
         """Note this driver's time to the last second; to be called where the driver ends in peace."""
         self._tick(always=True)
 
-    def _propose(self, trial: optuna.trial.Trial) -> Proposal | None:
-        """The trial as a proposal, noted in the study; None, and the trial told off, if it cannot or may not be trained."""
-        before = trial.user_attrs
+    def _propose(self, origin: str | None, params: Params | None) -> Proposal | None:
+        """A new trial, noted in the study; None, and the trial told off, if it cannot or may not be trained."""
+        trial = self._memory.ask(params)
+        attributes: dict[str, Any] = {} if origin is None else {"origin": origin}
         try:
             values = self._space.suggest(trial)
             recipe = self._space.recipe(values)
-            costs = before.get("costs") or dict(self._measure(recipe, self._spec.sweep.costs))
+            costs = dict(self._measure(recipe, self._spec.sweep.costs))
             self._check_constraints(costs)
         except InputError as error:
-            trial.set_user_attr("reason", str(error))
-            trial.set_user_attr(INFEASIBLE, True)
-            self._study.tell(trial, state=TrialState.FAIL)
+            self._memory.refuse(trial, {**attributes, "reason": str(error), INFEASIBLE: True})
             return None
         run = f"{self._spec.name}-{trial.number:04d}"
-        if "run" not in before:
-            trial.set_user_attr("values", json.dumps(values))
-            trial.set_user_attr("recipe_digest", recipe.digest())
-            trial.set_user_attr("costs", costs)
-            trial.set_user_attr("run", run)
-        self._live[trial.number] = trial
-        self._curves[trial.number] = curve_of(before)
-        return Proposal(trial.number, run, recipe, values, self._curves[trial.number])
+        attributes |= {"run": run, "values": json.dumps(values), "recipe_digest": recipe.digest(), "costs": costs}
+        self._memory.begin(trial, attributes)
+        self._curves[trial.number] = ()
+        return Proposal(trial.number, run, recipe, values, ())
+
+    def _again(self, trial: FrozenTrial) -> Proposal:
+        values = json.loads(trial.user_attrs["values"])
+        recipe = self._space.recipe(values)
+        return Proposal(trial.number, trial.user_attrs["run"], recipe, values, self._curves[trial.number])
 
     def _check_constraints(self, costs: Mapping[str, float]) -> None:
         for constraint in self._spec.sweep.constraints:
@@ -210,7 +212,8 @@ class Proposals:
                 raise InputError(f"{constraint.measure} {value:.4g} is above {constraint.at_most:.4g}")
 
     def _results(self, number: int) -> list[float]:
-        known = {**self._live[number].user_attrs["costs"], **(self._curves[number][-1].metrics if self._curves[number] else {})}
+        curve, costs = self._curves[number], self._memory.trials()[number].user_attrs["costs"]
+        known = {**costs, **(curve[-1].metrics if curve else {})}
         missing = [label for label in self._spec.sweep.labels if label not in known]
         if missing:
             raise Failed(
@@ -218,32 +221,16 @@ class Proposals:
             )
         return [known[label] for label in self._spec.sweep.labels]
 
-    def _charge(self, trial: optuna.trial.Trial, seconds: float) -> None:
-        trial.set_user_attr("seconds", seconds)
-        trial.set_user_attr("gpu_seconds", seconds * self._gpus)
+    def _untried(self) -> Iterator[tuple[str, Params]]:
+        """The recipes' own values and the warm start's points that no earlier driver came to."""
+        tried = {t.user_attrs.get("origin") for t in self._memory.trials()}
+        points = [(f"own:{base}", self._space.own(base)) for base in self._space.bases]
+        points += [(f"warm:{i}", params) for i, params in enumerate(self._spec.warm.trials if self._spec.warm else ())]
+        return (point for point in points if point[0] not in tried)
 
-    def _enqueue_known(self) -> None:
-        """The recipes' own values and the warm start's points, each once, whenever an earlier driver died."""
-        known: dict[str, Params] = {f"own:{base}": self._space.own(base) for base in self._space.bases}
-        known |= {f"warm:{i}": params for i, params in enumerate(self._spec.warm.trials if self._spec.warm else ())}
-        there = {t.user_attrs.get("origin") for t in self._frozen()}
-        for origin, params in known.items():
-            if origin not in there:
-                self._study.enqueue_trial(params, user_attrs={"origin": origin})
-
-    def _enqueue_grid(self) -> str | None:
-        """The next point of a grid as the next trial; why there is none, as a clause."""
-        if not isinstance(self._spec.sweep.search, Grid) or self._frozen(TrialState.WAITING):
-            return None
-        tried = {_point(trial.params) for trial in self._frozen()}
-        point = next((p for p in self._space.points() if _point(p) not in tried), None)
-        if point is None:
-            return "every point of the grid was tried"
-        self._study.enqueue_trial(point)
-        return None
-
-    def _frozen(self, *states: TrialState) -> list[FrozenTrial]:
-        return self._study.get_trials(deepcopy=False, states=states or None)
+    def _untried_point(self) -> Params | None:
+        tried = {_point(trial.params) for trial in self._memory.trials()}
+        return next((point for point in self._space.points() if _point(point) not in tried), None)
 
     def _tick(self, always: bool = False) -> None:
         now = self._clock()
