@@ -11,7 +11,7 @@ from rayfill.spec.document import load_spec, validate
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations, check_name
 from rayfill.spec.recipe import Recipe
-from rayfill.spec.run import RunSpec, new_run_name
+from rayfill.spec.run import new_run_name
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -79,45 +79,20 @@ def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name
 
 def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str) -> dict[str, object]:
     from rayfill.cluster.local import local_ray
-    from rayfill.data.dataset import open_dataset
-    from rayfill.registry.register import register_run
-    from rayfill.training.code_version import code_version
-    from rayfill.training.on_ray import share_of_cluster, train_on_ray
-    from rayfill.training.run_directory import claim, only_trainer_of
-    from rayfill.training.start import pin_starts
-    from rayfill.training.worker import check_run
+    from rayfill.training.whole_run import carry_out, prepare_run
 
-    dataset = open_dataset(locations.dataset(args.data))
-    check_run(recipe, dataset.len_of("train"), args.workers)
-    spec = RunSpec(
-        format="rayfill-run-1",
-        name=name,
-        recipe=recipe,
-        root=locations.root,
-        dataset=locations.dataset(args.data),
-        dataset_digest=dataset.digest,
-        workers=args.workers,
-        code_version=code_version(),
-        created=_now(),
-        starts=pin_starts(recipe, locations.root),
-    )
+    spec = prepare_run(recipe, args.data, locations, name, args.workers)
     with local_ray():
-        share = share_of_cluster(args.workers)
-        spec = claim(spec)
-        shown = f"{args.workers} worker{'s' * (args.workers > 1)} with {share.cpus} CPU{' and 1 GPU' * share.gpu} each"
-        print(f"run {name}: {recipe.steps} steps of {recipe.training.batch_size}, {shown}", file=sys.stderr, flush=True)
         try:
-            with only_trainer_of(spec):
-                mlflow_run = train_on_ray(spec, share)
+            trained = carry_out(spec, _say)
         except KeyboardInterrupt:
             _say_how_to_resume(name)
             raise
-    version = register_run(name, locations, mlflow_run)
     result: dict[str, object] = {
         "run": name,
         "model": recipe.name,
-        "version": version,
-        "mlflow_run": mlflow_run,
+        "version": trained.version,
+        "mlflow_run": trained.mlflow_run,
         "folder": f"{locations.run(name)}/model",
     }
     _show(result)
@@ -129,14 +104,8 @@ def _show(result: dict[str, object]) -> None:
 
 
 def _say_how_to_resume(name: str) -> None:
-    print(
-        f"run {name} is stopped; the same command with --name {name} goes on from its last checkpoint",
-        file=sys.stderr,
-        flush=True,
-    )
+    _say(f"run {name} is stopped; the same command with --name {name} goes on from its last checkpoint")
 
 
-def _now() -> str:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -3,11 +3,10 @@
 import re
 import time
 from dataclasses import dataclass
-from typing import Literal
 
 from mlflow.exceptions import MlflowException
 
-from rayfill.registry.audit import AuditLog, Event, Judged, Outraced, now, whoami
+from rayfill.registry.audit import Action, AuditLog, Event, Judged, Outraced, now, whoami
 from rayfill.registry.mlflow_place import client, mlflow_place
 from rayfill.registry.versions import list_versions
 from rayfill.spec.errors import Failed, InputError, nearest
@@ -34,7 +33,7 @@ class Standing:
 class Move:
     """What is to happen to an alias."""
 
-    action: Literal["promote", "rollback"]
+    action: Action
     to_version: int
     why: str
     judged: Judged | None

@@ -19,6 +19,9 @@ from rayfill.spec.base import Spec
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.locations import Locations
 
+Action = Literal["promote", "rollback", "nominate"]
+"""How an alias came to move: the gate let it, somebody went back, or a sweep put its winner up for the gate."""
+
 
 class Judged(Spec):
     """The scorecards behind a promotion, by digest, and the numbers that the gate compared: bucket -> (challenger, rival)."""
@@ -33,7 +36,7 @@ class Event(Spec):
     """One move of one alias of one model."""
 
     sequence: int = Field(ge=1)
-    action: Literal["promote", "rollback"]
+    action: Action
     model: str
     alias: str
     from_version: int | None
@@ -41,7 +44,7 @@ class Event(Spec):
     who: str
     when: str = Field(description="UTC, ISO 8601")
     why: str
-    judged: Judged | None = Field(description="null for a rollback")
+    judged: Judged | None = Field(description="null unless the gate judged")
 
 
 class Outraced(Exception):

@@ -1,0 +1,66 @@
+"""A run from its recipe to a registered model: what `rayfill train` and a sweep's winner go through."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rayfill.data.dataset import open_dataset
+from rayfill.registry.register import register_run
+from rayfill.spec.locations import Locations
+from rayfill.spec.recipe import Recipe
+from rayfill.spec.run import RunSpec
+from rayfill.training.code_version import code_version
+from rayfill.training.on_ray import share_of_cluster, train_on_ray
+from rayfill.training.run_directory import claim, only_trainer_of
+from rayfill.training.start import pin_starts
+from rayfill.training.worker import check_run
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished run's id in MLflow, and the number of the version that its model became."""
+
+    mlflow_run: str
+    version: int
+
+
+def prepare_run(recipe: Recipe, data: str, locations: Locations, name: str, workers: int) -> RunSpec:
+    """The run, checked against its dataset; nothing is written. `data` is a dataset's name or URL.
+
+    Raises:
+        InputError: there is no such dataset, or it or the number of workers does not fit the recipe.
+    """
+    dataset = open_dataset(locations.dataset(data))
+    check_run(recipe, dataset.len_of("train"), workers)
+    return RunSpec(
+        format="rayfill-run-1",
+        name=name,
+        recipe=recipe,
+        root=locations.root,
+        dataset=locations.dataset(data),
+        dataset_digest=dataset.digest,
+        workers=workers,
+        code_version=code_version(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        starts=pin_starts(recipe, locations.root),
+    )
+
+
+def carry_out(run: RunSpec, say: Callable[[str], None]) -> Trained:
+    """Claim the run or take it up where it stopped, train it, register its model. Ray must be running.
+
+    Args:
+        run: of `prepare_run`.
+        say: gets one line as training begins.
+
+    Raises:
+        InputError: the name belongs to another run, or the cluster has no room for it.
+        Failed: training broke down.
+    """
+    share = share_of_cluster(run.workers)
+    run = claim(run)
+    shown = f"{run.workers} worker{'s' * (run.workers > 1)} with {share.cpus} CPU{' and 1 GPU' * share.gpu} each"
+    say(f"run {run.name}: {run.recipe.steps} steps of {run.recipe.training.batch_size}, {shown}")
+    with only_trainer_of(run):
+        mlflow_run = train_on_ray(run, share)
+    return Trained(mlflow_run, register_run(run.name, Locations(run.root), mlflow_run))
