@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial
 
 from rayfill.spec.sweep import Budget
-from rayfill.tuning.rung import curve_of
+from rayfill.tuning.rung import gpu_seconds_of, seconds_of
 
 INFEASIBLE = "infeasible"
 """User attribute of a trial that was refused before it cost anything."""
@@ -22,22 +22,10 @@ class Spent:
     gpu_seconds: float
 
 
-def spent(trials: Iterable[FrozenTrial], gpus: float, wall_seconds: float) -> Spent:
-    """Of the trials of a study and its drivers' time.
-
-    Args:
-        trials: all of the study.
-        gpus: of each worker of the trials that are running.
-        wall_seconds: of all drivers.
-    """
-    begun = [trial for trial in trials if not trial.user_attrs.get(INFEASIBLE)]
-    worker = gpu = 0.0
-    for trial in begun:
-        curve = curve_of(trial.user_attrs)
-        seconds = trial.user_attrs.get("seconds", curve[-1].seconds if curve else 0.0)
-        worker += seconds
-        gpu += trial.user_attrs.get("gpu_seconds", seconds * gpus)
-    return Spent(len(begun), wall_seconds, worker, gpu)
+def spent(trials: Iterable[FrozenTrial], wall_seconds: float) -> Spent:
+    """By all trials of a study, and by its drivers."""
+    begun = [trial.user_attrs for trial in trials if not trial.user_attrs.get(INFEASIBLE)]
+    return Spent(len(begun), wall_seconds, sum(map(seconds_of, begun)), sum(map(gpu_seconds_of, begun)))
 
 
 def exhausted(budget: Budget, so_far: Spent) -> str | None:

@@ -1,8 +1,8 @@
 """What to try next, and what became of it. The study is the only memory: a driver may die between any two calls.
 
 A trial's user attributes, which everything that looks at a study reads:
-run, recipe_digest, values (JSON), costs, origin (own:BASE, warm:N, none: the sampler's), curve, seconds, gpu_seconds, reason
-and infeasible. The study's: sweep (JSON), began, wall_seconds.
+run, recipe_digest, values (JSON), costs, origin (own:BASE, warm:N, none: the sampler's), curve, gpus (of each
+worker), seconds (where more than at the last rung), reason, infeasible. The study's: sweep (JSON), began, wall_seconds.
 """
 
 import json
@@ -164,10 +164,10 @@ class Proposals:
         self._tick()
         curve = self._curves[number]
         results = self._results(number) if outcome == "complete" else None
-        seconds = seconds if seconds is not None else curve[-1].seconds if curve else 0.0
-        for key, value in (("seconds", seconds), ("gpu_seconds", seconds * self._gpus), ("reason", reason)):
-            if value is not None:
-                self._memory.set(number, key, value)
+        if seconds is not None and seconds > (curve[-1].seconds if curve else 0.0):
+            self._memory.set(number, "seconds", seconds)
+        if reason is not None:
+            self._memory.set(number, "reason", reason)
         self._memory.end(number, _STATES[outcome], results)
         if outcome == "failed":
             self._failures[_NUMBER.sub("#", reason or "no reason given")] += 1
@@ -176,7 +176,7 @@ class Proposals:
 
     def spent(self) -> Spent:
         """By all drivers of this sweep so far."""
-        return spent(self._memory.trials(), self._gpus, self._wall + self._clock() - self._last)
+        return spent(self._memory.trials(), self._wall + self._clock() - self._last)
 
     def close(self) -> None:
         """Note this driver's time to the last second; to be called where the driver ends in peace."""
@@ -196,6 +196,7 @@ class Proposals:
             return None
         run = f"{self._spec.name}-{trial.number:04d}"
         attributes |= {"run": run, "values": json.dumps(values), "recipe_digest": recipe.digest(), "costs": costs}
+        attributes |= {"gpus": self._gpus} if self._gpus else {}
         self._memory.begin(trial, attributes)
         self._curves[trial.number] = ()
         return Proposal(trial.number, run, recipe, values, ())

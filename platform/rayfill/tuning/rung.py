@@ -26,3 +26,14 @@ def curve_of(attributes: Mapping[str, Any]) -> tuple[Rung, ...]:
 def as_attribute(curve: tuple[Rung, ...]) -> list[list[Any]]:
     """The rungs as the user attribute `curve`: [[step, seconds, {label: value}], ...]."""
     return [[rung.step, rung.seconds, dict(rung.metrics)] for rung in curve]
+
+
+def seconds_of(attributes: Mapping[str, Any]) -> float:
+    """Worker-seconds that a trial has cost so far: at its last rung, or at its end where that was later."""
+    curve = attributes.get("curve", ())
+    return float(attributes.get("seconds", curve[-1][1] if curve else 0.0))
+
+
+def gpu_seconds_of(attributes: Mapping[str, Any]) -> float:
+    """`seconds_of` times the GPUs of each worker."""
+    return seconds_of(attributes) * float(attributes.get("gpus", 0.0))
