@@ -60,6 +60,11 @@ def score_model(folder: Path, exam: Exam, spread: bool) -> Scorecard:
         for chunk in _spread(folder, exam) if spread else _serial(folder, exam):
             measured += chunk
             bar.update(len({one.image for one in chunk}))
+    return scorecard_of(card, exam, measured)
+
+
+def scorecard_of(card: ModelCard, exam: Exam, measured: list[Measured]) -> Scorecard:
+    """What was measured of a model in an exam, as a scorecard."""
     return Scorecard(
         format="rayfill-scorecard-1",
         protocol=exam.protocol,

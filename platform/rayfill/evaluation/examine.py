@@ -12,15 +12,17 @@ from rayfill.systems.inpaint import UInt8, inpaint
 from rayfill.systems.model_folder import Model
 
 
-def examine(model: Model, exam: Exam, numbers: Iterable[int]) -> list[Measured]:
+def examine(model: Model, exam: Exam, numbers: Iterable[int], *, baselines: bool = True) -> list[Measured]:
     """Every method on every bucket of the photographs `numbers`: the model raw and composited, the baselines composited.
+
+    Without `baselines` the model alone, which is all that two trials of a sweep are compared by.
 
     A photograph's answers do not depend on which others are in the chunk: its six masks make one batch.
     """
-    return [one for number in numbers for one in _examine_photograph(model, exam, number)]
+    return [one for number in numbers for one in _examine_photograph(model, exam, number, baselines)]
 
 
-def _examine_photograph(model: Model, exam: Exam, number: int) -> list[Measured]:
+def _examine_photograph(model: Model, exam: Exam, number: int, baselines: bool) -> list[Measured]:
     _, target = exam.photographs.read(number)
     buckets = exam.protocol.buckets
     holes = [exam.masks.mask(bucket, number) for bucket in buckets]
@@ -29,7 +31,7 @@ def _examine_photograph(model: Model, exam: Exam, number: int) -> list[Measured]
     for bucket, hole, answer in zip(buckets, holes, answers, strict=True):
         measured.append(Measured(number, bucket, MODEL, "raw", measure(answer.raw, target, hole)))
         measured.append(Measured(number, bucket, MODEL, "composited", measure(answer.composited, target, hole)))
-        for name, fill in BASELINES.items():
+        for name, fill in BASELINES.items() if baselines else ():
             measured.append(Measured(number, bucket, name, "composited", measure(fill(target, hole), target, hole)))
     return measured + _own(model, number, target, dict(zip(buckets, holes, strict=True)))
 

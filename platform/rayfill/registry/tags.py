@@ -4,6 +4,7 @@ from rayfill.evaluation.scorecard import MODEL, Scorecard, score
 from rayfill.spec.model import ModelCard
 
 RUN = "rayfill.run"
+SWEEP = "rayfill.sweep"
 SYSTEM = "rayfill.system"
 DATASET = "rayfill.dataset"
 CARD_DIGEST = "rayfill.card_digest"

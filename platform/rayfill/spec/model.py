@@ -8,6 +8,7 @@ from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.recipe import ModelName, SystemChoice
+from rayfill.spec.run import TrialOf
 
 
 class Lineage(Spec):
@@ -22,6 +23,8 @@ class Lineage(Spec):
     code_version: str = Field(description="rayfill's version and, where there is one, the git commit")
     seed: int
     workers: int = Field(ge=1)
+    # Left out where there is none, so that models of before sweeps keep their digests.
+    trial: TrialOf | None = Field(None, exclude_if=lambda value: value is None)
 
 
 class ModelCard(Spec):

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Generator, Iterator, Mapping
 from typing import Protocol
 
 import torch
@@ -34,12 +35,28 @@ class Hooks(Protocol):
 
 
 def run_loop(state: TrainState, batches: Iterator[Batch], hooks: Hooks, *, device: torch.device, rank: int) -> None:
-    """Train from `state.step` to the recipe's last step.
+    """Train from `state.step` to the recipe's last step; arguments and errors as in `pausing_loop`."""
+    deque(pausing_loop(state, batches, hooks, device=device, rank=rank, pauses=()), maxlen=0)
+
+
+def pausing_loop(
+    state: TrainState, batches: Iterator[Batch], hooks: Hooks, *, device: torch.device, rank: int, pauses: Collection[int]
+) -> Generator[int, None, None]:
+    """Train from `state.step` to the recipe's last step, and yield at the steps of `pauses` and at the last one.
+
+    Whoever holds the iterator may look at the state there, and may drop it: nothing happens between two pauses that was not
+    asked for. What is trained does not depend on where it pauses.
 
     Args:
         state: changed in place.
         batches: this worker's uint8 batches, beginning with that of step `state.step`.
-        hooks: called after the step in question, with the state as it then is.
+        hooks: called after the step in question, with the state as it then is; before a pause it is saved.
+        device: where the batches go.
+        rank: of this worker.
+        pauses: steps; the same on every worker.
+
+    Yields:
+        The number of finished steps.
 
     Raises:
         Failed: a loss or a gradient is no longer a finite number; the sentence names it and the step.
@@ -58,7 +75,8 @@ def run_loop(state: TrainState, batches: Iterator[Batch], hooks: Hooks, *, devic
         broken = watch.broken(state.step, measured)
         if broken:
             refuse_non_finite(mean_over_workers(broken[1]), state.system, broken[0])
-        saves = state.step % training.checkpoint_every == 0 or state.step == last
+        rests = state.step in pauses or state.step == last
+        saves = state.step % training.checkpoint_every == 0 or rests
         if state.step % training.log_every == 0 or saves:
             values = mean_over_workers(measured)
             refuse_non_finite(values, state.system, state.step)
@@ -73,6 +91,9 @@ def run_loop(state: TrainState, batches: Iterator[Batch], hooks: Hooks, *, devic
             hooks.grid(state)
         if saves:
             hooks.checkpoint(state)
+        if rests:
+            yield state.step
+            began = time.perf_counter()
 
 
 def mean_over_workers(measured: Mapping[str, torch.Tensor]) -> dict[str, float]:

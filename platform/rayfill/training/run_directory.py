@@ -26,6 +26,14 @@ def claim(run: RunSpec) -> RunSpec:
     Raises:
         InputError: the name belongs to a finished run, or to one of another recipe, dataset or number of workers.
     """
+    claimed = take_up(run)
+    if claimed is not run and is_finished(run.root, run.name):
+        raise InputError(f"--name {run.name}: that run is finished; a run's name is never used again")
+    return claimed
+
+
+def take_up(run: RunSpec) -> RunSpec:
+    """`claim` for one that may be finished already, as a trial may be whose end nobody noted."""
     store = open_store(Locations(run.root).run(run.name))
     try:
         store.write(SPEC, (run.model_dump_json(indent=1) + "\n").encode(), if_absent=True)
@@ -37,8 +45,6 @@ def claim(run: RunSpec) -> RunSpec:
         raise InputError(
             f"--name {run.name}: that name belongs to another run, which differs in {difference}; choose another name"
         )
-    if is_finished(run.root, run.name):
-        raise InputError(f"--name {run.name}: that run is finished; a run's name is never used again")
     return earlier
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rayfill.registry import tags
 from rayfill.registry.mlflow_place import MlflowPlace, client, ensure_experiment
@@ -14,8 +15,11 @@ from rayfill.spec.run import RunSpec
 from rayfill.systems.inpaint import UInt8
 
 
-def open_tracked_run(place: MlflowPlace, run: RunSpec) -> str:
-    """Id of the run's MLflow run: the one of an earlier start if there is one, else a new one with spec and lineage."""
+def open_tracked_run(place: MlflowPlace, run: RunSpec, parent: str | None = None) -> str:
+    """Id of the run's MLflow run: the one of an earlier start if there is one, else a new one with spec and lineage.
+
+    With `parent`, the id of a sweep's MLflow run, MLflow shows it below that one.
+    """
     mlflow = client(place)
     experiment = ensure_experiment(place)
     found = mlflow.search_runs([experiment], filter_string=f"tags.`{tags.RUN}` = '{run.name}'", max_results=1)
@@ -30,12 +34,27 @@ def open_tracked_run(place: MlflowPlace, run: RunSpec) -> str:
         "rayfill.dataset_digest": run.dataset_digest,
         "rayfill.code_version": run.code_version,
     }
+    if parent is not None:
+        lineage[MLFLOW_PARENT_RUN_ID] = parent
     created = mlflow.create_run(experiment, tags=lineage, run_name=run.name)
     run_id = str(created.info.run_id)
     params = [Param(key, value[:6000]) for key, value in flatten(run.recipe.model_dump(mode="json"), "")]
     mlflow.log_batch(run_id, params=params, tags=[RunTag("rayfill.workers", str(run.workers))])
     mlflow.log_dict(run_id, run.model_dump(mode="json"), "run.json")
     return run_id
+
+
+def open_tracked_sweep(place: MlflowPlace, sweep: str, contents: Mapping[str, object]) -> str:
+    """Id of the MLflow run of a sweep, under which its trials' runs are shown; `contents` is kept there as sweep.json."""
+    mlflow = client(place)
+    experiment = ensure_experiment(place)
+    found = mlflow.search_runs([experiment], filter_string=f"tags.`{tags.SWEEP}` = '{sweep}'", max_results=1)
+    if found:
+        mlflow.update_run(found[0].info.run_id, status="RUNNING")
+        return str(found[0].info.run_id)
+    created = mlflow.create_run(experiment, tags={tags.SWEEP: sweep}, run_name=sweep)
+    mlflow.log_dict(created.info.run_id, dict(contents), "sweep.json")
+    return str(created.info.run_id)
 
 
 def close_tracked_run(place: MlflowPlace, run_id: str, status: str) -> None:
@@ -47,8 +66,8 @@ class Tracker:
     """Sends numbers and pictures of one run. MLflow being away for a while costs nothing: rows wait for the next call."""
 
     def __init__(self, place: MlflowPlace, run_id: str) -> None:
+        self.run_id = run_id
         self._mlflow: MlflowClient = client(place)
-        self._run_id = run_id
         self._waiting: list[Metric] = []
         self._warned = False
 
@@ -58,7 +77,7 @@ class Tracker:
         self._waiting += [Metric(name, value, now, step) for name, value in values.items()]
         try:
             while self._waiting:
-                self._mlflow.log_batch(self._run_id, metrics=self._waiting[:1000])
+                self._mlflow.log_batch(self.run_id, metrics=self._waiting[:1000])
                 self._waiting = self._waiting[1000:]
         except (MlflowException, OSError) as error:
             self._warn(error)
@@ -66,7 +85,7 @@ class Tracker:
     def picture(self, name: str, step: int, picture: UInt8) -> None:
         """Log an (H,W,3) uint8 picture under a name and a step."""
         try:
-            self._mlflow.log_image(self._run_id, picture, key=name, step=step)
+            self._mlflow.log_image(self.run_id, picture, key=name, step=step)
         except (MlflowException, OSError) as error:
             self._warn(error)
 

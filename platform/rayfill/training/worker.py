@@ -1,6 +1,7 @@
 """One worker's run: stream, state, loop and hooks put together. Ray Train calls it, and so can anybody without Ray."""
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,7 +18,7 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.systems.model_folder import save_model
 from rayfill.training.grid import sample_grid
-from rayfill.training.loop import run_loop
+from rayfill.training.loop import Hooks, pausing_loop
 from rayfill.training.progress import Progress
 from rayfill.training.start import load_starts
 from rayfill.training.state import TrainState
@@ -47,14 +48,27 @@ class Place:
 
 def run_worker(run: RunSpec, place: Place, resume_from: Path | None, save: Save, tracker: Tracker | None) -> TrainState:
     """Train `run` to its end on this worker, from a checkpoint folder or from the start. Rank 0 tracks and prints progress."""
+    state = load_state(run, place, resume_from)
+    deque(pausing_worker(run, place, state, WorkerHooks(run, place, state.step, save, tracker), pauses=()), maxlen=0)
+    return state
+
+
+def load_state(run: RunSpec, place: Place, resume_from: Path | None) -> TrainState:
+    """The run's state on this worker's device: a checkpoint's, or the fresh one."""
     configure_device(place)
-    recipe = run.recipe
-    state = TrainState(recipe, place.device)
+    state = TrainState(run.recipe, place.device)
     if resume_from is not None:
         state.load(resume_from)
-    dataset = open_dataset(run.dataset)
+    return state
+
+
+def pausing_worker(
+    run: RunSpec, place: Place, state: TrainState, hooks: Hooks, pauses: Collection[int]
+) -> Generator[int, None, None]:
+    """Train `state` to the run's end and yield at the steps of `pauses` and at the last. Closing it stops reading ahead."""
+    recipe = run.recipe
     with Stream(
-        dataset,
+        open_dataset(run.dataset),
         "train",
         seed=recipe.training.seed,
         batch_size=recipe.training.batch_size,
@@ -67,9 +81,7 @@ def run_worker(run: RunSpec, place: Place, resume_from: Path | None, save: Save,
         pin=place.device.type == "cuda",
     ) as stream:
         stream.load_state_dict({"step": state.step})
-        hooks = WorkerHooks(run, place, state.step, save, tracker)
-        run_loop(state, iter(stream), hooks, device=place.device, rank=place.rank)
-    return state
+        yield from pausing_loop(state, iter(stream), hooks, device=place.device, rank=place.rank, pauses=pauses)
 
 
 def configure_device(place: Place) -> None:
@@ -83,9 +95,13 @@ def configure_device(place: Place) -> None:
 class WorkerHooks:
     """Progress, tracking, grids and checkpoints of one worker."""
 
-    def __init__(self, run: RunSpec, place: Place, step: int, save: Save, tracker: Tracker | None) -> None:
+    def __init__(
+        self, run: RunSpec, place: Place, step: int, save: Save, tracker: Tracker | None, *, progress: bool = True
+    ) -> None:
+        """From `step` on; with `progress`, rank 0 prints a line now and then."""
         self._run, self._place, self._save, self._tracker = run, place, save, tracker
-        self._progress = Progress(run.recipe.steps, step, run.recipe.training.batch_size) if place.rank == 0 else None
+        shown = progress and place.rank == 0
+        self._progress = Progress(run.recipe.steps, step, run.recipe.training.batch_size) if shown else None
         self._latest: dict[str, float] = {}
         self._grid_batch: Batch | None = None
 
@@ -133,6 +149,7 @@ def write_checkpoint(folder: Path, state: TrainState, run: RunSpec) -> None:
         code_version=run.code_version,
         seed=recipe.training.seed,
         workers=run.workers,
+        trial=run.trial,
     )
     save_model(folder / MODEL, state.system, state.inference_weights(), recipe, lineage)
 
