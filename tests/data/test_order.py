@@ -152,3 +152,27 @@ def test_among_100_000_shards_and_1_024_ranks_a_rank_needs_few_megabytes_and_sha
     assert len(places) == 8
     others = [p for rank in (0, 999, 1001, 1023) for p in order.batch(123_456, slots_of(rank, 1024, 8192))]
     assert len(set(places + others)) == 40
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 8), st.integers(0, 60), st.integers(0, 12), st.data()
+)
+def test_the_shards_that_come_next_are_those_that_the_next_steps_enter(
+    sizes: list[int], batch_size: int, step: int, within: int, data: st.DataObject
+) -> None:
+    order = Order(sizes, 7, batch_size, kept=batch_size)
+    first = data.draw(st.integers(0, batch_size - 1))
+    slots = range(first, batch_size)
+
+    def entered(slot: int) -> tuple[int, int] | None:
+        """After how many steps this slot leaves its shard, or begins its next epoch's stretch, and where it is then."""
+        here = order.batch(step, range(slot, slot + 1))[0]
+        for later in range(1, within + 1):
+            place = order.batch(step + later, range(slot, slot + 1))[0]
+            if (place.epoch, place.shard) != (here.epoch, here.shard):
+                return later, place.shard
+        return None
+
+    found = sorted(filter(None, (entered(slot) for slot in slots)), key=lambda entry: entry[0])
+    assert order.coming(step, slots, within) == list(dict.fromkeys(shard for _, shard in found))

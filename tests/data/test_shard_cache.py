@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,14 @@ def distant(tmp_path: Path, make_photographs: Callable[..., Path], s3_faults: Fa
 @pytest.fixture
 def cache(tmp_path: Path) -> ShardCache:
     return ShardCache(tmp_path / "cache")
+
+
+def appears(path: Path) -> None:
+    """Wait for what a thread in the background writes."""
+    deadline = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < deadline, path
+        time.sleep(0.01)
 
 
 def names(cache: ShardCache) -> set[str]:
@@ -181,7 +190,8 @@ def test_half_files_of_the_dead_are_removed_and_those_of_the_living_are_not(dist
 def test_a_local_shard_is_checked_once_and_again_after_it_was_written(dataset: Dataset, tmp_path: Path) -> None:
     path = Path(dataset.store.url_of(dataset.shards("train")[0].path).removeprefix("file://"))
     dataset.read("train", 0)
-    note = next((tmp_path / "cache").glob("*.checked"))
+    note = tmp_path / "cache" / f"{dataset.shards('train')[0].sha256}.checked"
+    appears(note)
     written = note.stat().st_mtime_ns
     open_dataset(dataset.store.url, tmp_path / "cache").read("train", 0)
     assert note.stat().st_mtime_ns == written

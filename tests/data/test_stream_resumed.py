@@ -16,7 +16,7 @@ from PIL import Image
 from rayfill.data.batch import Batch
 from rayfill.data.dataset import Dataset
 from rayfill.data.order import Order, Place
-from rayfill.data.stream import Stream
+from rayfill.data.stream import SHARDS_AHEAD, Stream
 from rayfill.spec.dataset import Shard
 from rayfill.spec.masks import FreeForm, MaskMix, Rectangle
 from rayfill.spec.recipe import Images
@@ -104,7 +104,7 @@ class Counting:
         return counted
 
 
-def test_resuming_reads_the_samples_of_its_batches_and_no_others(
+def test_resuming_reads_the_samples_of_its_batches_and_only_the_next_shards_ahead(
     pack: Callable[..., Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = pack(*([(f"{s}-{n}", photograph(n % 5)) for n in range(10)] for s in range(30)))
@@ -123,7 +123,10 @@ def test_resuming_reads_the_samples_of_its_batches_and_no_others(
     taken, begun = ([p for step in steps for p in order.batch(step, range(4, 6))] for steps in ((1017, 1018), (1019,)))
     assert ids == [f"{p.shard}-{p.number}" for p in taken]
     assert samples(taken, shards) <= read <= samples(taken + begun, shards)
-    assert files(taken, shards) <= set(store.fetched) <= files(taken + begun, shards)
+    ahead = [number for step in (1017, 1018) for number in order.coming(step, range(4, 6), SHARDS_AHEAD)]
+    coming = {key for number in ahead for key in (shards[number].path, shards[number].index)}
+    assert files(taken, shards) <= set(store.fetched) <= files(taken + begun, shards) | coming
+    assert len(coming | files(taken + begun, shards)) < len(shards), "shards that are far off are left alone"
 
 
 def samples(places: list[Place], shards: Sequence[Shard]) -> set[tuple[str, int]]:

@@ -18,6 +18,11 @@ class Once(Generic[K, V]):
         self._made: OrderedDict[K, Future[V]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def resize(self, size: int) -> None:
+        """Remember so many from now on."""
+        with self._lock:
+            self._size = size
+
     def __call__(self, key: K) -> V:
         with self._lock:
             future = self._made.get(key)
@@ -25,7 +30,7 @@ class Once(Generic[K, V]):
                 self._made.move_to_end(key)
             else:
                 future = self._made[key] = Future()
-                if len(self._made) > self._size:
+                while len(self._made) > self._size:
                     self._made.popitem(last=False)
         assert future is not None
         if not found:

@@ -25,7 +25,7 @@ from rayfill.spec.errors import InputError
 Int64 = npt.NDArray[np.int64]
 
 _SHARDS, _SAMPLES = 1, 2  # what a permutation is for: part of its seed
-_EPOCHS = 2  # at an epoch's end the next one is read ahead
+_EPOCHS = 3  # at an epoch's end the next one is read ahead, and its shards are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,20 @@ class Order:
             Place(epoch, shard, int(self._permutations((epoch, shard))[number]))
             for shard, number in zip(shards.tolist(), within.tolist(), strict=True)
         ]
+
+    def coming(self, step: int, slots: range, within: int) -> list[int]:
+        """The shards that slots enter next, the first ones first, as far as they do so within so many steps after `step`."""
+        epoch, t = divmod(step, self.steps_per_epoch)
+        now, then = self._epochs(epoch), self._epochs(epoch + 1)
+        begins = np.arange(slots.start, slots.stop, dtype=np.int64) * self.steps_per_epoch
+        positions = (begins + t) % self.samples
+        at = np.searchsorted(now.ends, positions, side="right")
+        left = np.minimum(now.ends[at] - positions, self.steps_per_epoch - t)
+        entered = now.shards[(at + 1) % len(now.shards)]
+        first = then.shards[np.searchsorted(then.ends, begins % self.samples, side="right")]
+        shards = np.where(left == self.steps_per_epoch - t, first, entered)
+        soon = np.argsort(left, kind="stable")
+        return list(dict.fromkeys(shards[soon[left[soon] <= within]].tolist()))
 
     def _make_permutation(self, key: tuple[int, int]) -> Int64:
         epoch, shard = key

@@ -34,6 +34,7 @@ class ShardCopies:
         self._store, self._cache, self._most, self._budget = store, cache, most, budget
         self._open: OrderedDict[str, tuple[IO[bytes], float]] = OrderedDict()
         self._waiting: deque[Shard] = deque()
+        self._later: deque[Shard] = deque()
         self._wanted: set[str] = set()
         self._under_way = 0
         self._not_before: dict[str, float] = {}
@@ -48,6 +49,9 @@ class ShardCopies:
                 self._open[name] = known[0], now
                 self._open.move_to_end(name)
                 return known[0]
+            if name in self._wanted and shard in self._later:
+                self._later.remove(shard)  # it was to be fetched ahead, and is needed now
+                self._waiting.append(shard)
             if name in self._wanted or self._not_before.get(name, 0) > now:
                 return None
             self._close_idle(now)
@@ -57,6 +61,20 @@ class ShardCopies:
             self._waiting.append(shard)
             self._begin()
             return None
+
+    def ahead(self, shard: Shard) -> None:
+        """Fetch a shard that will be needed, once all that are needed now are under way and if there is room for it."""
+        name = shard.sha256
+        with self._lock:
+            if name in self._wanted or name in self._open or self._not_before.get(name, 0) > time.monotonic():
+                return
+            self._wanted.add(name)
+            self._later.append(shard)
+            self._begin()
+
+    def keep(self, most: int) -> None:
+        """Keep so many copies open."""
+        self._most = most
 
     def wait(self, shard: Shard) -> IO[bytes]:
         """The shard's copy, fetched if need be. NoRoom; InputError names a shard that is missing or damaged."""
@@ -80,20 +98,23 @@ class ShardCopies:
         used_now(self._open.pop(name)[0])
 
     def _begin(self) -> None:
-        """Fetch what waits, as far as the budget goes."""
-        while self._waiting and (not self._under_way or self._under_way + self._waiting[0].bytes <= self._budget):
-            shard = self._waiting.popleft()
+        """Fetch what waits, as far as the budget goes; what is needed comes before what will be."""
+        while queue := self._waiting or self._later:
+            if self._under_way and self._under_way + queue[0].bytes > self._budget:
+                return
+            shard = queue.popleft()
             self._under_way += shard.bytes
-            in_daemon(partial(self._fetch, shard), f"rayfill-fetch-{shard.sha256[:8]}")
+            in_daemon(partial(self._fetch, shard, queue is self._later), f"rayfill-fetch-{shard.sha256[:8]}")
 
-    def _fetch(self, shard: Shard) -> None:
+    def _fetch(self, shard: Shard, ahead: bool) -> None:
         url, pause = self._store.url_of(shard.path), 0.0
         try:
             self.wait(shard)
         except NoRoom:
-            if not self._said_full:
-                log.warning("%s: no room for more copies of shards; they are read piece by piece", self._cache.folder)
-            self._said_full, pause = True, AGAIN_S
+            if not ahead:
+                if not self._said_full:
+                    log.warning("%s: no room for more copies of shards; they are read piece by piece", self._cache.folder)
+                self._said_full, pause = True, AGAIN_S
         except InputError as error:
             log.warning("%s; its samples are read and checked one by one", error)
             pause = math.inf

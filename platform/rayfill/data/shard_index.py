@@ -35,6 +35,10 @@ class ShardIndex:
     digests: npt.NDArray[np.bytes_]
     sure: npt.NDArray[np.bool_]
 
+    def fits(self, number: int, data: bytes) -> bool:
+        """Whether these are the bytes that the digest of a sample was taken of."""
+        return hashlib.sha256(data).hexdigest().startswith(self.digests[number].decode())
+
 
 def with_digests(entries: Sequence[Entry], shard: Path) -> list[tuple[str, int, int] | tuple[str, int, int, str]]:
     """The rows of an index of these samples of a shard's file."""

@@ -24,6 +24,9 @@ from rayfill.spec.dataset import Split
 from rayfill.spec.masks import MaskMix
 from rayfill.spec.recipe import Images
 
+SHARDS_AHEAD = 256
+"""Steps before its first sample is due in which a distant shard is fetched, if it is the next of its slot."""
+
 
 @dataclass(frozen=True)
 class _Coming:
@@ -71,6 +74,8 @@ class Stream:
         self._dataset, self._shards = dataset, dataset.shards(split)
         self._slots = slots_of(rank, world, batch_size)
         self._order = Order([shard.samples for shard in self._shards], seed, batch_size, kept=len(self._slots))
+        dataset.reader.keep(2 * len(self._slots))
+        self._shards_ahead: list[int] = []
         self._stand_ins = StandIns(dataset, self._shards, images.size)
         self._seed, self._images, self._masks = seed, images, masks
         self._threads, self._prefetch, self._pin = threads, prefetch, pin
@@ -115,6 +120,8 @@ class Stream:
                     ahead += 1
                 batch = coming.popleft()
                 ids = tuple(name for task in batch.tasks for name in task.result())
+                # Not before: what is needed now has then been asked for.
+                self._look_ahead(self._step)
                 self._step += 1
                 yield Batch(batch.pixels.permute(0, 3, 1, 2), batch.holes[:, None], ids)
         finally:
@@ -141,6 +148,12 @@ class Stream:
         cuts = [slice(start, start + share) for start in range(0, len(places), share)]
         tasks = tuple(self._pool.submit(self._fill, places[c], pixels.numpy()[c], holes.numpy()[c]) for c in cuts)
         return _Coming(pixels, holes, tasks)
+
+    def _look_ahead(self, step: int) -> None:
+        coming = self._order.coming(step, self._slots, SHARDS_AHEAD)
+        if coming != self._shards_ahead:
+            self._shards_ahead = coming
+            self._dataset.reader.ahead([self._shards[number] for number in coming])
 
     def _fill(self, places: list[Place], pixels: npt.NDArray[np.uint8], holes: npt.NDArray[np.uint8]) -> list[str]:
         return [self._sample(place, pixels[i], holes[i]) for i, place in enumerate(places)]
