@@ -12,20 +12,17 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.flops import gflop
 from benchmarks.peak_memory import PeakMemory
 from benchmarks.train_step import device_name, random_batch, timed
 from rayfill.spec.document import load_spec
 from rayfill.spec.recipe import Phase, Recipe, SystemChoice
-from rayfill.systems import build_system, check_recipe
-from rayfill.systems.contracted import fill_batch
+from rayfill.systems import check_recipe
+from rayfill.systems.flops import gflop
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
+from rayfill.tuning.costs import along_search, count_parameters, inpainting_gflop, inpainting_seconds
 
 Row = dict[str, float | int | str | None]
-
-SEARCH_STEPS = (1, 6)
-"""A latent search is measured at these numbers of steps and extended to its full number along the line through them."""
 
 
 def main() -> None:
@@ -42,52 +39,32 @@ def main() -> None:
     recipe = load_spec(args.recipe, Recipe, [*overrides, f"training.channels_last={str(device.type == 'cuda').lower()}"])
     check_recipe(recipe)
     row: Row = {"recipe": recipe.name, "size": recipe.images.size, "batch": batch, "device": device_name(device)}
-    for stage in (count_parameters, measure_inpainting, measure_training):
+    for stage in (measure_size, measure_inpainting, measure_training):
         row |= stage(recipe, args.rounds, device)
         print(json.dumps(row), flush=True)
 
 
-def count_parameters(recipe: Recipe, rounds: int, device: torch.device) -> Row:
+def measure_size(recipe: Recipe, rounds: int, device: torch.device) -> Row:
     """Weights of the networks that inpaint, and of all players."""
-    with torch.device("meta"):
-        system = build_system(recipe.system)
-    counts = {name: sum(p.numel() for p in child.parameters()) for name, child in system.named_children()}
-    return {
-        "inference_parameters": sum(counts.get(n, 0) for n in system.inference_networks),
-        "parameters": sum(counts.values()),
-    }
+    inference, every = count_parameters(recipe.system)
+    return {"inference_parameters": inference, "parameters": every}
 
 
 def measure_inpainting(recipe: Recipe, rounds: int, device: torch.device) -> Row:
     """GFLOP an image, images/s and peak memory of `fill` alone, at the recipe's size, in float32 as in serving."""
-    search = recipe.system.options.get("search")
-    if search is None:
-        return _fill_once(recipe.system, recipe, rounds, device)
-    options = [recipe.system.options | {"search": search | {"steps": n, "restarts": 1}} for n in SEARCH_STEPS]
-    short, longer = (_fill_once(SystemChoice(kind=recipe.system.kind, options=o), recipe, rounds, device) for o in options)
-    steps = search["steps"] * search["restarts"]
-    row: Row = {"inpaint_steps": steps, "inpaint_peak_mib": longer["inpaint_peak_mib"]}
-    for name, invert in (("inpaint_gflop", False), ("inpaint_images_s", True)):
-        first, second = short.get(name), longer.get(name)
-        if isinstance(first, float) and isinstance(second, float):
-            a, b = (1 / first, 1 / second) if invert else (first, second)
-            whole = a + (b - a) / (SEARCH_STEPS[1] - SEARCH_STEPS[0]) * (steps - SEARCH_STEPS[0])
-            row[name] = 1 / whole if invert else whole
-    return row
-
-
-def _fill_once(choice: SystemChoice, recipe: Recipe, rounds: int, device: torch.device) -> Row:
+    size, images = recipe.images.size, recipe.training.batch_size
+    row: Row = {"inpaint_gflop": inpainting_gflop(recipe.system, size)}
+    if (search := recipe.system.options.get("search")) is not None:
+        row["inpaint_steps"] = search["steps"] * search["restarts"]
+    if not rounds:
+        return row
     memory = PeakMemory(device)
-    system = build_system(choice).to(device).eval().requires_grad_(False)
-    for name in [n for n, _ in system.named_children() if n not in system.inference_networks]:
-        delattr(system, name)
-    contract = system.contract(system.Options.model_validate(choice.options))
-    batch = random_batch(recipe.training.batch_size, recipe.images.size, device)
-    row: Row = {"inpaint_gflop": gflop(lambda: fill_batch(system, contract, batch.image, batch.mask)) / len(batch)}
-    if rounds:
-        seconds = [timed(lambda: fill_batch(system, contract, batch.image, batch.mask), device) for _ in range(rounds)]
-        row["inpaint_images_s"] = len(batch) / statistics.median(seconds)
-    return row | {"inpaint_peak_mib": memory.mib() if rounds else None}
+
+    def seconds(choice: SystemChoice) -> float:
+        return statistics.median(inpainting_seconds(choice, images, size, rounds, device))
+
+    row["inpaint_images_s"] = images / along_search(recipe.system, seconds)
+    return row | {"inpaint_peak_mib": memory.mib()}
 
 
 def measure_training(recipe: Recipe, rounds: int, device: torch.device) -> Row:

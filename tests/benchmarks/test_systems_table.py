@@ -6,14 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.flops import gflop
+from benchmarks.page import markers
 from benchmarks.systems import measure
-from benchmarks.systems_table import BEGIN, END, as_markdown, as_text, rewrite
+from benchmarks.systems_table import as_markdown, as_text
 
 ROOT = Path(__file__).parent.parent.parent
+BEGIN, END = markers("benchmarks.systems")
 SMALL = ROOT / "tests" / "systems" / "small"
 
 
@@ -50,27 +49,6 @@ def test_a_recipe_over_its_time_limit_is_cut_short() -> None:
     assert measure(SMALL / "gdn.yaml", None, 1, limit=0.2) == {"recipe": "gdn", "stopped": "over 0.2 s"}
 
 
-def test_operations_are_counted_as_torch_counts_them_and_inside_autograd_grad_too() -> None:
-    network = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 4, 3), torch.nn.Conv2d(4, 2, 3), torch.nn.Flatten(), torch.nn.Linear(32, 5)
-    )
-    x = torch.rand(2, 3, 8, 8)
-    with FlopCounterMode(display=False) as counter:
-        network(x).sum().backward()
-    counted = gflop(lambda: torch.autograd.grad(network(x).sum(), list(network.parameters())))
-    assert counted == pytest.approx(counter.get_total_flops() / 1e9)
-    assert gflop(lambda: network(x)) == pytest.approx(2 * 2 * (36 * 27 * 4 + 16 * 36 * 2 + 32 * 5) / 1e9)
-
-
 def test_what_was_not_measured_is_a_dash() -> None:
     row = {"recipe": "a", "size": 64, "inference_parameters": 1_234_567, "parameters": 2_000_000, "inpaint_gflop": 12.34}
     assert as_markdown([row]).splitlines()[-1] == "| a | 64 | 1.23 / 2.00 | 12.3 / – | – / – | – / – |"
-
-
-@pytest.mark.parametrize("text", ["no markers", f"{END} {BEGIN}", f"{BEGIN}{BEGIN}{END}"])
-def test_a_page_without_its_markers_is_refused_and_left_as_it_is(tmp_path: Path, text: str) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(text)
-    with pytest.raises(ValueError, match="needs one line"):
-        rewrite(page, "table")
-    assert page.read_text() == text
