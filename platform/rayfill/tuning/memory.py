@@ -12,6 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from rayfill.spec.sweep_spec import Params
+from rayfill.tuning.quiet import quiet_optuna
 
 
 class Memory:
@@ -21,6 +22,7 @@ class Memory:
         """Take over what the study knows; its sampler proposes from now on."""
         # The storage's interface is public, its place in the study is not.
         self._storage, self._study_id = study._storage, study._study_id
+        quiet_optuna()
         self._mirror = optuna.create_study(directions=study.directions, sampler=study.sampler)
         known = study.get_trials(deepcopy=False)
         self._mirror.add_trials(known)

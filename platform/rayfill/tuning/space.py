@@ -102,6 +102,11 @@ class Space:
     def _own(self, base: str, key: str, dimension: Dimension, outer: Params) -> Scalar:
         recipe = self.bases[base]
         place = f"space.{key}: recipe {base}"
+        try:
+            value = own_value(recipe, key)
+        except InputError as error:
+            several = "; where only some recipes have it, say so by when: {base: ...}" if len(self.bases) > 1 else ""
+            raise InputError(f"{place}: {error}{several}") from None
         if isinstance(dimension, Choice):
             for label in dimension.labelled:
                 tree = recipe.model_dump(mode="json")
@@ -112,7 +117,6 @@ class Space:
                 except InputError:
                     continue
             raise InputError(f"{place}: its own value is none of {', '.join(map(str, dimension.labelled))}; add it")
-        value = own_value(recipe, key)
         if not dimension.takes(value):
             raise InputError(
                 f"{place}: its own value {value} is not in {described(dimension)}; trial 0 has to be the recipe's own"

@@ -1,7 +1,6 @@
 """The study: all that a sweep remembers, in Optuna's database: SQLite in the sweep's folder, or what `--storage` names."""
 
 import fcntl
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from rayfill.data.stores import open_store
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep_spec import SweepSpec
+from rayfill.tuning.quiet import quiet_optuna
 from rayfill.tuning.samplers import SeededByNumber
 
 SPEC = "sweep.json"
@@ -161,8 +161,7 @@ def _refuse_missing_study(place: Place, storage: str | None) -> None:
 
 
 def _open(url: str) -> RDBStorage:
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    quiet_optuna()
     waiting = {"connect_args": {"timeout": LOCK_WAIT_S}} if url.startswith("sqlite") else {"pool_pre_ping": True}
     return RDBStorage(url, engine_kwargs=waiting)
 
