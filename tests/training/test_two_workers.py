@@ -7,10 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import simplejpeg
 import torch
 
+from rayfill.data.dataset import MANIFEST, Dataset, digest_of, open_dataset
+from rayfill.data.shard_writer import ShardWriter
+from rayfill.data.stores import open_store
+from rayfill.spec.dataset import IngestSpec, Manifest
 from rayfill.spec.run import RunSpec
 from rayfill.training.worker import Place, run_worker
+from tests.photographs import picture
 
 SCRIPT = """
 import json, sys
@@ -29,6 +35,41 @@ distributed.destroy_process_group()
 """
 
 
+def two_workers(run: RunSpec, folder: Path) -> list[list[dict[str, float]]]:
+    """What each of two processes that train the run together was told at each checkpoint."""
+    (folder / "run.json").write_text(run.model_dump_json())
+    command = [sys.executable, "-c", SCRIPT]
+    workers = [
+        subprocess.Popen(
+            [*command, str(rank), str(folder / "run.json"), str(folder / "meeting")], stdout=subprocess.PIPE, text=True
+        )
+        for rank in range(2)
+    ]
+    return [json.loads(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
+
+
+def spoilt(place: Path, samples: int, broken: tuple[int, ...]) -> Dataset:
+    """A dataset of one shard, in which samples of these numbers are no pictures."""
+    store, writer = open_store(place), ShardWriter(place.parent / "shard.tar")
+    for number in range(samples):
+        jpeg = simplejpeg.encode_jpeg(picture(number), colorspace="RGB")
+        writer.add(f"{number:016x}", b"no picture" if number in broken else jpeg)
+    shard = writer.store(store, "train", 0)
+    assert shard is not None
+    manifest = Manifest(
+        format="rayfill-dataset-1",
+        dataset_digest=digest_of((shard,)),
+        source="file:///nowhere",
+        spec=IngestSpec(),
+        shards=(shard,),
+        samples={"train": samples},
+        converted={},
+        skipped=(),
+    )
+    store.write(MANIFEST, manifest.model_dump_json().encode())
+    return open_dataset(str(place))
+
+
 def test_two_workers_see_the_losses_of_one(small_run: Callable[..., RunSpec], tmp_path: Path) -> None:
     steps = ["training.checkpoint_every=1", "phases.0.steps=4"]
     alone: list[dict[str, float]] = []
@@ -38,19 +79,21 @@ def test_two_workers_see_the_losses_of_one(small_run: Callable[..., RunSpec], tm
 
     run_worker(small_run(*steps), Place(0, 1, torch.device("cpu"), 1), None, save, None)
 
-    (tmp_path / "run.json").write_text(small_run(*steps, workers=2).model_dump_json())
-    command = [sys.executable, "-c", SCRIPT]
-    workers = [
-        subprocess.Popen(
-            [*command, str(rank), str(tmp_path / "run.json"), str(tmp_path / "meeting")], stdout=subprocess.PIPE, text=True
-        )
-        for rank in range(2)
-    ]
-    both = [json.loads(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
-
+    both = two_workers(small_run(*steps, workers=2), tmp_path)
     names = [name for name in alone[0] if name != "images_per_s"]
     for step, single in enumerate(alone):
         for name in names:
             assert both[0][step][name] == both[1][step][name], "every worker is told the same"
             # Adam divides by the gradient's size, so the last bits of a sum come back larger step by step.
             assert both[0][step][name] == pytest.approx(single[name], rel=1e-4 * 10**step), (step, name)
+
+
+def test_samples_that_cannot_be_decoded_are_counted_over_all_workers(small_run: Callable[..., RunSpec], tmp_path: Path) -> None:
+    dataset = spoilt(tmp_path / "dataset", samples=24, broken=(3, 17))
+    changes = {"dataset": dataset.store.url, "dataset_digest": dataset.digest}
+    run = small_run("training.checkpoint_every=1", "phases.0.steps=12").model_copy(update=changes)
+    alone: list[dict[str, float]] = []
+    run_worker(run, Place(0, 1, torch.device("cpu"), 1), None, lambda _, __, row: alone.append(dict(row)), None)
+    assert alone[-1]["unreadable_samples"] == 2
+    both = two_workers(run.model_copy(update={"workers": 2}), tmp_path)
+    assert both[0][-1]["unreadable_samples"] == both[1][-1]["unreadable_samples"] >= 2

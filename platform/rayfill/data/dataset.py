@@ -49,7 +49,10 @@ class Dataset:
         return self.reader.read(*self._place(split, number))
 
     def peek(self, split: Split, number: int) -> tuple[str, bytes]:
-        """The same, but read alone: its shard is neither fetched nor checked, which suits a few samples out of many shards."""
+        """The bytes that lie there, damaged or not, for who looks at a dataset to see its state; never to train on.
+
+        Read alone: its shard is neither fetched nor compared, which suits a few samples out of many shards.
+        """
         shard, at = self._place(split, number)
         index = self.reader.index(shard)
         try:

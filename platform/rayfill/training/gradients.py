@@ -25,6 +25,14 @@ def average_over_workers(gradients: Sequence[torch.Tensor]) -> None:
             gradient.copy_(part.view_as(gradient))
 
 
+def sum_over_workers(value: float, device: torch.device) -> float:
+    """The sum of every worker's number. All of them must ask; `device` is what they talk through."""
+    total = torch.tensor(value, dtype=torch.float32, device=device)
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.all_reduce(total)
+    return float(total)
+
+
 def average_buffers(system: nn.Module) -> None:
     """Replace running statistics, such as those of batch norms, by their mean over the workers, in place.
 

@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections import deque
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from typing import Protocol
 
 import torch
@@ -12,10 +11,13 @@ from torch import nn
 from rayfill.data.batch import Batch
 from rayfill.spec.errors import Failed
 from rayfill.training.finite import FiniteWatch
-from rayfill.training.gradients import average_buffers, average_over_workers
+from rayfill.training.gradients import average_buffers, average_over_workers, sum_over_workers
 from rayfill.training.seeding import seed_step
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
+
+UNREADABLE = "unreadable_samples"
+"""Name of a metric: samples that cannot be decoded, which others stand in for, as each worker met them since it began."""
 
 
 class Hooks(Protocol):
@@ -25,7 +27,7 @@ class Hooks(Protocol):
         """The next step is the first of its phase."""
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """New numbers, the same on every worker: loss terms and gradient norms, images/s over all workers."""
+        """New numbers, the same on every worker: loss terms and gradient norms, images/s and unreadable samples of all."""
 
     def grid(self, state: TrainState) -> None:
         """Time for a sample grid."""
@@ -34,13 +36,15 @@ class Hooks(Protocol):
         """Time to save."""
 
 
-def run_loop(state: TrainState, batches: Iterator[Batch], hooks: Hooks, *, device: torch.device, rank: int) -> None:
-    """Train from `state.step` to the recipe's last step; arguments and errors as in `pausing_loop`."""
-    deque(pausing_loop(state, batches, hooks, device=device, rank=rank, pauses=()), maxlen=0)
-
-
 def pausing_loop(
-    state: TrainState, batches: Iterator[Batch], hooks: Hooks, *, device: torch.device, rank: int, pauses: Collection[int]
+    state: TrainState,
+    batches: Iterator[Batch],
+    hooks: Hooks,
+    *,
+    device: torch.device,
+    rank: int,
+    pauses: Collection[int],
+    unreadable: Callable[[], int],
 ) -> Generator[int, None, None]:
     """Train from `state.step` to the recipe's last step, and yield at the steps of `pauses` and at the last one.
 
@@ -54,6 +58,7 @@ def pausing_loop(
         device: where the batches go.
         rank: of this worker.
         pauses: steps; the same on every worker.
+        unreadable: how many samples that cannot be decoded this worker has met so far.
 
     Yields:
         The number of finished steps.
@@ -83,6 +88,7 @@ def pausing_loop(
             now = time.perf_counter()
             values["images_per_s"] = (state.step - counted_from) * training.batch_size / (now - began)
             began, counted_from = now, state.step
+            values[UNREADABLE] = sum_over_workers(unreadable(), device)
             hooks.metrics(state.step, values)
         shows = state.step % training.grid_every == 0 or state.step == last
         if shows or saves:

@@ -18,7 +18,7 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.systems.model_folder import save_model
 from rayfill.training.grid import sample_grid
-from rayfill.training.loop import Hooks, pausing_loop
+from rayfill.training.loop import UNREADABLE, Hooks, pausing_loop
 from rayfill.training.progress import Progress
 from rayfill.training.start import load_starts
 from rayfill.training.state import TrainState
@@ -81,7 +81,15 @@ def pausing_worker(
         pin=place.device.type == "cuda",
     ) as stream:
         stream.load_state_dict({"step": state.step})
-        yield from pausing_loop(state, iter(stream), hooks, device=place.device, rank=place.rank, pauses=pauses)
+        yield from pausing_loop(
+            state,
+            iter(stream),
+            hooks,
+            device=place.device,
+            rank=place.rank,
+            pauses=pauses,
+            unreadable=lambda: stream.unreadable,
+        )
 
 
 def configure_device(place: Place) -> None:
@@ -113,7 +121,7 @@ class WorkerHooks:
         """Show and track rank 0's numbers."""
         self._latest = dict(values)
         if self._progress:
-            self._progress.update(step, {k: v for k, v in values.items() if k != "images_per_s"})
+            self._progress.update(step, {k: v for k, v in values.items() if k != "images_per_s" and (k != UNREADABLE or v)})
         if self._tracker:
             self._tracker.metrics(step, values)
 
