@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-s3 check format bench systems lock clean
+.PHONY: help setup demo test test-s3 check format bench bench-loader systems lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/ready ## install everything at the locked versions into .venv
 
@@ -37,9 +37,22 @@ format: setup ## let ruff put things in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## speed of the training step and of the loader, beside their references
+bench: setup ## speed of the training step, loader, sample order and ingest, beside their references
 	$(BIN)/python -m benchmarks.train_step
 	$(BIN)/python -m benchmarks.loader
+	$(BIN)/python -m benchmarks.order
+	$(BIN)/python -m benchmarks.ingest
+
+# The other loaders stay out of the lock and of .venv. STORE= takes moto's server where Ceph cannot be installed.
+STORE ?= infra/s3-store.sh
+bench-loader: .venv-peers/ready ## the loader beside five others, local and S3, for docs/performance.md; DATA=DATASET
+	$(STORE) .venv-peers/bin/python -m benchmarks.loader --peers --s3 $(if $(DATA),--data $(DATA)) --json --write docs/performance.md
+
+.venv-peers/ready: .venv/ready benchmarks/loader/peers.txt
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r requirements.lock -r benchmarks/loader/peers.txt
+	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --no-deps --editable .
+	touch .venv-peers/ready
 
 systems: setup ## measure every recipe and rewrite the table in docs/systems/README.md; long on a CPU
 	$(BIN)/python -m benchmarks.systems --write docs/systems/README.md
@@ -47,6 +60,8 @@ systems: setup ## measure every recipe and rewrite the table in docs/systems/REA
 lock: setup ## resolve requirements.lock anew from pyproject.toml; it names no index host
 	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
+	$(BIN)/uv pip compile benchmarks/loader/peers.in -c requirements.lock --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --no-header --upgrade -o benchmarks/loader/peers.txt
 
 clean: ## remove the virtual environment and caches; data under .rayfill stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis

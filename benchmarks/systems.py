@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.systems_table import as_markdown, as_text, rewrite
+from benchmarks.page import rewrite
+from benchmarks.systems_table import as_markdown, as_text
 
 ROOT = Path(__file__).parent.parent
 RECIPES, SMALL = ROOT / "jobs" / "recipes", ROOT / "tests" / "systems" / "small"
@@ -47,7 +48,7 @@ def main() -> None:
         rows.append(measure(path, args.batch, args.rounds, args.limit))
     print(as_markdown(rows) if args.markdown else as_text(rows))
     if args.write:
-        rewrite(args.write, f"{command_line(args)}\n\n{as_markdown(rows)}")
+        rewrite(args.write, "benchmarks.systems", f"{command_line(args)}\n\n{as_markdown(rows)}")
     if args.json:
         print(json.dumps({"benchmark": "systems", "rows": rows}))
 

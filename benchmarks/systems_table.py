@@ -1,12 +1,9 @@
-"""Rows of `benchmarks.systems` as text and as a markdown table, and the page that holds the table."""
+"""Rows of `benchmarks.systems` as text and as a markdown table."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 Row = Mapping[str, Any]
-
-BEGIN, END = "<!-- benchmarks.systems: begin -->", "<!-- benchmarks.systems: end -->"
 HEADER = (
     "recipe", "px", "M weights: inpaint / all", "GFLOP an image: inpaint / train", "images/s: inpaint / train",
     "peak MiB: inpaint / train",
@@ -39,16 +36,6 @@ def as_markdown(rows: Sequence[Row]) -> str:
     rule = ["---", *["---:"] * (len(HEADER) - 1)]
     lines = [f"| {' | '.join(line)} |" for line in [list(HEADER), rule, *map(cells, rows)]]
     return "\n".join([*lines, *(f"\n{sentence}" for sentence in _stopped(rows))])
-
-
-def rewrite(page: Path, text: str) -> None:
-    """Put `text` between the page's two markers. ValueError if they are not there, once each and in order."""
-    old = page.read_text()
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise ValueError(f"{page}: needs one line '{BEGIN}' and after it one line '{END}'")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 def _stopped(rows: Sequence[Row]) -> list[str]:

@@ -1,0 +1,151 @@
+"""The match: every contestant prepared, warmed up, and then measured round by round, each right after the other."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.loader.contestant import BATCH, Job
+from benchmarks.loader.memory import PeakOfTree
+from benchmarks.loader.process import Process, Stopped
+from benchmarks.loader.store import upload
+
+BARE, OURS = "bare loop", "rayfill"
+DOCUMENTED = "documented"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: batches of a round, rounds, threads, and who decodes (DOCUMENTED, or a name in square.py)."""
+
+    dataset: str
+    photographs: int
+    threads: int
+    batches: int
+    warm: int
+    rounds: int
+    decoders: tuple[str, ...]
+
+
+@dataclass
+class Row:
+    """A contestant with one decoder; `near` and `far` hold a number a round under each name that `measure` gives."""
+
+    name: str
+    decoder: str
+    resumes: str = ""
+    facts: dict[str, float] = field(default_factory=dict)
+    near: dict[str, list[float]] = field(default_factory=dict)
+    far: dict[str, list[float]] = field(default_factory=dict)
+    stopped: str | None = None
+
+
+class Match:
+    """All contestants of a run in a folder of its own; with `bucket`, each is measured from there as well.
+
+    A contestant that fails keeps what it has and a sentence in `stopped`; the others go on.
+    """
+
+    def __init__(self, plan: Plan, home: Path, bucket: str | None) -> None:
+        self.plan, self.home, self.bucket = plan, home, bucket
+        self.rows: list[Row] = []
+        self._processes: dict[str, Process] = {}
+        self._opened = 0
+
+    def run(self, names: Sequence[str]) -> list[Row]:
+        """The rows, in the order of the names."""
+        try:
+            for name in names:
+                self._enter(name)
+            for number in range(self.plan.rounds):
+                _say(f"round {number + 1} of {self.plan.rounds}")
+                for row in self.rows:
+                    self._attempt(row, self._round)
+            for row in self.rows:
+                if row.name == OURS:
+                    self._attempt(row, self._resume_large)
+        finally:
+            for process in self._processes.values():
+                process.end()
+        return self.rows
+
+    def _enter(self, name: str) -> None:
+        """Prepare the contestant's own format in one process, and warm up another, which is the one measured."""
+        _say(f"{name} ...")
+        folder = self.home / name.replace(" ", "-") / "data"
+        folder.mkdir(parents=True)
+        log = folder.parent / "stderr"
+        maker = Process(name, self.plan.threads, log)
+        try:
+            maker.start()
+            seconds = maker.ask("prepare", dataset=self.plan.dataset, folder=str(folder))["seconds"]
+            if self.bucket and name != BARE:
+                upload(folder, self._far(name))
+        except Stopped as stopped:
+            self.rows.append(Row(name, "–", stopped=str(stopped)))
+            return
+        finally:
+            maker.end()
+        process = self._processes[name] = Process(name, self.plan.threads, log)
+        try:
+            process.start()
+        except Stopped as stopped:
+            self.rows.append(Row(name, "–", stopped=str(stopped)))
+            return
+        documented = process.hello["decoder"]
+        wanted = dict.fromkeys(documented if d == DOCUMENTED or name in (BARE, OURS) else d for d in self.plan.decoders)
+        for decoder in wanted:
+            row = Row(name, decoder, process.hello["how"], {"import": process.hello["import"], "prepare": seconds})
+            self.rows.append(row)
+            self._attempt(row, self._warm_up)
+
+    def _attempt(self, row: Row, do: Callable[[Row], None]) -> None:
+        if row.stopped is None:
+            try:
+                do(row)
+            except Stopped as stopped:
+                row.stopped = str(stopped)
+                _say(f"{row.name} ({row.decoder}): {stopped}")
+
+    def _warm_up(self, row: Row) -> None:
+        process = self._processes[row.name]
+        with PeakOfTree(process.pid) as peak:
+            process.ask("measure", job=self._job(row, self._near(row.name)))
+        row.facts["peak_mib"] = peak.mib
+
+    def _round(self, row: Row) -> None:
+        process = self._processes[row.name]
+        _add(row.near, process.ask("measure", job=self._job(row, self._near(row.name))))
+        if row.name == BARE:
+            return
+        job = self._job(row, self._near(row.name))
+        _add(row.near, {"resume": process.ask("resume", job=job, batches=job["epoch"] // 2)["seconds"]})
+        if self.bucket:
+            _add(row.far, process.ask("measure", job=self._job(row, self._far(row.name))))
+
+    def _resume_large(self, row: Row) -> None:
+        job = self._job(row, self._near(row.name))
+        large = self._processes[row.name].ask("resume_large", job=job)
+        row.facts |= {"resume_large": large["seconds"], "large": large["photographs"]}
+
+    def _near(self, name: str) -> str:
+        return str(self.home / name.replace(" ", "-") / "data")
+
+    def _far(self, name: str) -> str:
+        return f"{self.bucket}/{name.replace(' ', '-')}"
+
+    def _job(self, row: Row, place: str) -> dict[str, Any]:
+        self._opened += 1
+        plan = self.plan
+        cache, epoch = str(self.home / f"cache-{self._opened}"), max(1, plan.photographs // BATCH)
+        return asdict(Job(place, cache, plan.threads, row.decoder, epoch, plan.warm, plan.batches))
+
+
+def _add(lists: dict[str, list[float]], numbers: dict[str, float]) -> None:
+    for name, number in numbers.items():
+        lists.setdefault(name, []).append(number)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,62 @@
+"""MosaicML streaming: MDS shards, `StreamingDataset` and `StreamingDataLoader`, as its README and its guide on resuming show.
+
+The JPEG is stored as it is and opened with PIL, as MDS's own encoding 'jpeg' does; 'bytes' stands here so that other decoders
+can be tried. Cropping and masks are in the collate function, which runs in the workers.
+"""
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from streaming import MDSWriter, StreamingDataLoader, StreamingDataset
+from streaming.base.util import clean_stale_shared_memory
+
+from benchmarks.loader.contestant import BATCH, PREFETCH, SEED, SHARD_MIB, Batch, Contestant, Job, photographs
+from benchmarks.loader.square import Sample, collate, square
+from rayfill.data.dataset import Dataset
+
+
+class MosaicStreaming(Contestant):
+    """MDS."""
+
+    decoder = "PIL"
+    resumes = "state_dict"
+
+    def start(self, threads: int) -> None:
+        clean_stale_shared_memory()
+        if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+            os.environ["S3_ENDPOINT_URL"] = endpoint  # its own name for the same thing
+
+    def prepare(self, dataset: Dataset, folder: Path) -> None:
+        with MDSWriter(out=str(folder), columns={"name": "str", "jpeg": "bytes"}, size_limit=SHARD_MIB << 20) as shards:
+            for name, jpeg in photographs(dataset):
+                shards.write({"name": name, "jpeg": jpeg})
+
+    def batches(self, job: Job, state: Any) -> Iterator[Batch]:
+        loader = self._loader(job)
+        if state:
+            loader.load_state_dict(state)
+        while True:
+            yield from loader
+
+    def state(self, job: Job, batches: int) -> Any:
+        """Its own state after so many batches."""
+        loader = self._loader(job)
+        begun = iter(loader)
+        for _ in range(batches):
+            next(begun)
+        return loader.state_dict()
+
+    def _loader(self, job: Job) -> Any:
+        places = {"remote": job.place, "local": f"{job.cache}/mds"} if job.distant else {"local": job.place}
+        dataset = StreamingDataset(**places, batch_size=BATCH, shuffle=True, shuffle_seed=SEED)
+        return StreamingDataLoader(
+            dataset, batch_size=BATCH, num_workers=job.threads, persistent_workers=True, prefetch_factor=PREFETCH,
+            drop_last=True, collate_fn=partial(_collate, decoder=job.decoder),
+        )  # fmt: skip
+
+
+def _collate(rows: list[dict[str, Any]], decoder: str) -> Sample:
+    return collate([square(row["name"], row["jpeg"], decoder) for row in rows])

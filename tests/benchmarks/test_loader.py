@@ -1,0 +1,59 @@
+"""The loader benchmark: its contestants in their processes, near and over S3, and its tables."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.loader.match import BARE, OURS, Row
+from benchmarks.loader.table import as_markdown, numbers
+from benchmarks.page import markers
+from benchmarks.photographs import make_photographs
+from rayfill.data.ingest import ingest, run_inline
+from rayfill.spec.dataset import IngestSpec
+
+ROOT = Path(__file__).parent.parent.parent
+FOLDER = "torch DataLoader, folder"
+
+
+def test_the_command_measures_contestants_near_and_over_s3_and_writes_the_page(tmp_path: Path) -> None:
+    make_photographs(tmp_path / "photographs", 32)
+    ingest(str(tmp_path / "photographs"), str(tmp_path / "dataset"), IngestSpec(val_share=0), run_inline)
+    page, (begin, end) = tmp_path / "page.md", markers("benchmarks.loader")
+    page.write_text(f"above\n{begin}\nold\n{end}\nbelow\n")
+    command = [sys.executable, "-m", "benchmarks.loader", "--data", str(tmp_path / "dataset"), "--peers", FOLDER, "LitData"]
+    command += ["--decoders", "documented", "--s3", "--batches", "2", "--rounds", "1", "--json", "--write", str(page)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found = {row["loader"]: row for row in json.loads(done.stdout.splitlines()[-1])["rows"]}
+    assert list(found) == [BARE, OURS, FOLDER, "LitData"]
+    for name in (OURS, FOLDER):
+        row = found[name]
+        assert "stopped" not in row
+        assert min(row[key] for key in ("rate", "first", "resume", "peak_mib", "far_first", "far_cold", "far_rate")) > 0
+        assert row["of_bare"]["median"] * found[BARE]["rate"] == row["of_bare"]["best"] * found[BARE]["rate"] > 0
+    assert found[OURS]["large"] == 32_000
+    assert found[BARE]["decode"] > found[BARE]["rate"] > 0
+    assert ("stopped" in found["LitData"]) == (find_spec("litdata") is None)
+    text = page.read_text()
+    assert text.startswith(f"above\n{begin}\n`python -m benchmarks.loader")
+    assert text.endswith(f"{end}\nbelow\n")
+    assert f"| {FOLDER} | torchvision |" in text
+    assert "old" not in text.replace("folder", "")
+
+
+def test_ratios_are_medians_of_each_rounds_own_so_that_drift_cancels() -> None:
+    bare, ours = (
+        Row(BARE, "ours", near={"rate": [100, 50, 10]}),
+        Row(OURS, "ours", near={"rate": [90, 45, 8], "first": [1, 2, 9]}),
+    )
+    one = numbers([bare, ours], threads=2)[1]
+    assert (one["rate"], one["first"]) == (22.5, 2)
+    assert one["of_bare"] == {"median": 0.9, "worst": 0.8, "best": 0.9}
+
+
+def test_a_contestant_that_stopped_says_why_and_stands_in_the_table() -> None:
+    rows = [Row("LitData", "–", stopped="not installed (no module 'litdata')")]
+    text = as_markdown(numbers(rows, threads=2), None)
+    assert "| LitData | – | – | – | – | – | – | – |" in text
+    assert "LitData: not installed (no module 'litdata')." in text
