@@ -49,6 +49,8 @@ def test_the_library_imports_only_downwards_and_heavy_packages_only_in_their_pla
         assert "ray" not in tops
     if not relative(path).startswith(MLFLOW_PLACES):
         assert "mlflow" not in tops
+    if package != "tuning":
+        assert not tops & {"optuna", "plotly"}
     if package == "spec":
         assert not tops & HEAVY, "spec must be fast to import"
 

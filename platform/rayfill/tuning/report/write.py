@@ -67,6 +67,7 @@ def measured_on(spec: SweepSpec, study: optuna.Study) -> list[tuple[str, str]]:
         ("dataset digest", spec.dataset_digest),
         ("photographs", f"the first {spec.sweep.evaluation.images} of val"),
         ("protocol digest", spec.protocol_digest),
+        ("sweep digest", spec.digest()),
         ("study", study.study_name),
         ("database", spec.storage or "beside the sweep's sweep.json"),
         ("seed", str(spec.sweep.seed)),
