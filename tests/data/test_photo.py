@@ -31,6 +31,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 RGB = Image.fromarray(gradient())
+QUALITY: dict[str, dict[str, int]] = {"JPEG": {"quality": 95}, "PNG": {}}
 GRAY = RGB.convert("L")
 DEEP = gradient().astype(np.uint16) * 257
 
@@ -143,6 +144,16 @@ def test_a_large_photograph_is_shrunk_to_its_shorter_side(kind: str, orientation
     assert conversions == ("shrunk",) + ("exif-rotated",) * (orientation == 6)
     wanted = cv2.resize(gradient(), (48, 32), interpolation=cv2.INTER_AREA)
     assert close(pixels, np.rot90(wanted, 3) if orientation == 6 else wanted, tolerance=5)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("side", [50, 75, 110])
+def test_shrinking_does_not_alias(kind: str, side: int) -> None:
+    board = np.indices((320, 320)).sum(axis=0) % 2 * 255
+    data = encoded(Image.fromarray(np.stack([board] * 3, axis=-1).astype(np.uint8)), kind, **QUALITY[kind])
+    pixels, _ = accepted(data, IngestSpec(max_side=side))
+    assert pixels.shape == (side, side, 3)
+    assert close(pixels, np.full_like(pixels, 127), tolerance=12), "a pattern finer than a pixel becomes its mean"
 
 
 def test_a_jpeg_that_decodes_only_with_warnings_is_written_anew() -> None:

@@ -5,6 +5,7 @@ import math
 import warnings
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
@@ -91,11 +92,15 @@ def _prepare(data: bytes, spec: IngestSpec) -> Accepted | Rejected:
     turn = _orientation(image)
     if jpeg and image.mode == "RGB" and turn == 1 and scale == 1:
         pixels = _decoded(data)
-        return _encoded(to_rgb8(image)[0], ["damaged"], spec) if pixels is None else Accepted(data, (), _look(pixels, spec))
+        if pixels is None:
+            return _encoded(np.asarray(to_rgb8(image)[0]), ["damaged"], spec)
+        return Accepted(data, (), _look(pixels, spec))
+    target = (round(width * scale), round(height * scale))
+    if jpeg and image.mode == "RGB" and turn == 1 and (small := _shrunk(data, target)) is not None:
+        return _encoded(small, ["shrunk"], spec)
     if not jpeg and getattr(image, "n_frames", 1) > 1:
         reasons.append("animated")
         image.seek(0)
-    target = (round(width * scale), round(height * scale))
     if scale < 1:
         image.draft(None, target)  # JPEG decodes to a half, a quarter or an eighth in a fraction of the time
         reasons.append("shrunk")
@@ -108,7 +113,7 @@ def _prepare(data: bytes, spec: IngestSpec) -> Accepted | Rejected:
         reasons.append("exif-rotated")
     if rgb.size != target:
         rgb = rgb.resize(target, Image.Resampling.LANCZOS)
-    return _encoded(rgb, reasons + changed or ["format"], spec)
+    return _encoded(np.asarray(rgb), reasons + changed or ["format"], spec)
 
 
 def _decoded(data: bytes) -> UInt8 | None:
@@ -117,6 +122,20 @@ def _decoded(data: bytes) -> UInt8 | None:
         return np.asarray(simplejpeg.decode_jpeg(data, strict=True), np.uint8)
     except ValueError:
         return None
+
+
+def _shrunk(data: bytes, target: tuple[int, int]) -> UInt8 | None:
+    """A JPEG's pixels at this width and height; None if it does not decode without a warning.
+
+    The decoder itself shrinks to the least size of n/8 that is large enough, and averages over areas do the rest: nothing
+    aliases, in half the time of decoding by Pillow and its Lanczos filter.
+    """
+    width, height = target
+    try:
+        pixels = simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, strict=True)
+    except ValueError:
+        return None
+    return np.asarray(cv2.resize(pixels, target, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -128,8 +147,8 @@ def _orientation(image: Image.Image) -> int:
     return value if value in _TURNS else 1
 
 
-def _encoded(image: Image.Image, reasons: list[str], spec: IngestSpec) -> Accepted:
-    pixels = np.ascontiguousarray(np.asarray(image))
+def _encoded(picture: UInt8, reasons: list[str], spec: IngestSpec) -> Accepted:
+    pixels = np.ascontiguousarray(picture)
     jpeg: bytes = simplejpeg.encode_jpeg(pixels, quality=spec.quality, colorspace="RGB", colorsubsampling="444")
     return Accepted(jpeg, tuple(reasons), _look(pixels, spec))
 
