@@ -7,11 +7,11 @@ import json
 import sys
 from collections.abc import Sequence
 
-from jobs import data, demo, doctor, evaluate, ingest, inpaint, models, promote, rollback, schema, serve, train
+from jobs import data, demo, doctor, evaluate, ingest, inpaint, models, promote, rollback, schema, serve, train, tune
 from jobs.arguments import build_parser
 from rayfill.spec.errors import Failed, InputError
 
-VERBS = (ingest, data, train, evaluate, models, promote, rollback, inpaint, serve, doctor, demo, schema)
+VERBS = (ingest, data, train, tune, evaluate, models, promote, rollback, inpaint, serve, doctor, demo, schema)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -69,7 +69,7 @@ def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name
     arguments = ["train", "--resolved-recipe", recipe.canonical(), "--name", name, "--root", locations.root]
     arguments += ["--data", locations.dataset(args.data), "--workers", str(args.workers)]
     try:
-        result = run_as_job(address, arguments, run=name)
+        result = run_as_job(address, arguments, name)
     except KeyboardInterrupt:
         _say_how_to_resume(name)
         raise

@@ -14,6 +14,7 @@ SURFACE = {
     "data inspect": "DATASET --sheet",
     "data verify": "DATASET",
     "train": "RECIPE --data --workers --name --address --set --dry-run",
+    "tune": "SWEEP --data --name --trials --set --workers --from --storage --retrain --address --dry-run --show --dashboard",
     "evaluate": "MODEL --data --report --images --serial --mask-set",
     "models": "",
     "promote": "MODEL --to --data --release --images --why --serial",

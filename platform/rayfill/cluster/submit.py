@@ -24,7 +24,8 @@ PASSED_ON = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 RUN = "rayfill.run"
-"""Key of a job's metadata: the run that it trains."""
+SWEEP = "rayfill.sweep"
+"""Keys of a job's metadata: the run that it trains, the sweep that it drives."""
 
 
 def connect(address: str) -> JobSubmissionClient:
@@ -76,20 +77,21 @@ def runtime_env() -> dict[str, Any]:
     return env
 
 
-def run_as_job(address: str, arguments: Sequence[str], run: str) -> dict[str, object]:
-    """Submit `rayfill ARGUMENTS --json` for a run, print its log to stderr as it comes, and return its JSON result.
+def run_as_job(address: str, arguments: Sequence[str], name: str, key: str = RUN) -> dict[str, object]:
+    """Submit `rayfill ARGUMENTS --json` for the run or sweep of a name, print its log to stderr, and return its JSON result.
 
-    Ctrl-C stops the job. SystemExit carries the job's exit code if it is not 0. InputError if a job for the run is going on.
+    Ctrl-C stops the job. SystemExit carries the job's exit code if it is not 0. InputError if a job for it is going on.
     """
     client = connect(address)
-    earlier = [job for job in client.list_jobs() if job.metadata and job.metadata.get(RUN) == run]
+    earlier = [job for job in client.list_jobs() if job.metadata and job.metadata.get(key) == name]
+    kind = key.rpartition(".")[2]
     going_on = next((job.submission_id for job in earlier if not job.status.is_terminal()), None)
     if going_on:
-        raise InputError(f"--name {run}: that run is going on, as job {going_on}")
+        raise InputError(f"--name {name}: that {kind} is going on, as job {going_on}")
     submitted = client.submit_job(
         entrypoint=shlex.join(["python", "-m", "jobs.cli", *arguments, "--json"]),
-        submission_id=f"{run}.{len(earlier) + 1}",
-        metadata={RUN: run},
+        submission_id=f"{'' if key == RUN else f'{kind}-'}{name}.{len(earlier) + 1}",
+        metadata={key: name},
         runtime_env=runtime_env(),
     )
     print(f"job {submitted} on {address}", file=sys.stderr, flush=True)

@@ -1,0 +1,111 @@
+"""`rayfill tune`: a sweep file and a dataset become trials, a report, a recipe, and a challenger in the registry."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from jobs.arguments import Parser, positive, verb
+from rayfill.spec.locations import Locations
+from rayfill.spec.sweep_file import SweepFile
+
+T = TypeVar("T")
+
+
+def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Declare the command."""
+    example = "rayfill tune jobs/sweeps/mask-bases.yaml --data photos --trials 20"
+    parser = verb(commands, "tune", "search over the keys of a recipe: Optuna proposes, Ray Tune runs", example)
+    parser.add_argument("sweep", metavar="SWEEP", type=Path, nargs="?", help="YAML file, such as jobs/sweeps/mask-bases.yaml")
+    parser.add_argument("--data", metavar="DATASET", help="name under the root, path or URL of an ingested dataset")
+    parser.add_argument("--name", help="the sweep's name; that of one that was stopped goes on with it (default: the file's)")
+    parser.add_argument(
+        "--trials", type=positive, metavar="N", help="trials, those of earlier starts counted (default: the file's)"
+    )
+    parser.add_argument("--workers", type=positive, metavar="N", help="training processes of a trial (default: the file's)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="override any key of the sweep"
+    )
+    parser.add_argument("--from", metavar="NAME", dest="earlier", help="begin with what this earlier sweep found")
+    parser.add_argument("--storage", metavar="URL", help="database of the study (default: SQLite in the sweep's folder)")
+    parser.add_argument("--retrain", action="store_true", help="train the winner as its base recipe says, at the end")
+    parser.add_argument(
+        "--address", metavar="URL", help="dashboard of a Ray cluster to run on (default: RAY_ADDRESS, else a local Ray)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check everything and print the resolved sweep; start nothing")
+    parser.add_argument("--show", metavar="NAME", help="write the report of a sweep, running or not, and say how it stands")
+    parser.add_argument("--dashboard", metavar="NAME", help="open a sweep's study in Optuna's dashboard on this machine")
+    # How a submitted job gets the sweep: resolved, because its files need not exist on the cluster.
+    parser.add_argument("--resolved-sweep", help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> dict[str, object]:
+    """Look at a sweep, or check everything that can be checked here and drive it, here or on the cluster."""
+    from jobs.tune_looking import dashboard, print_result, show
+
+    locations = Locations(args.root)
+    if args.show:
+        return show(args.show, locations, args.storage)
+    if args.dashboard:
+        return dashboard(args.dashboard, locations, args.storage)
+    from jobs.tune_plan import dry_run, job_arguments, read_plan
+
+    plan = read_plan(args)
+    if args.dry_run:
+        return dry_run(plan)
+    from rayfill.cluster.local import inside_job
+
+    address = args.address or os.environ.get("RAY_ADDRESS")
+    if not address or inside_job():
+        return _drive(args, plan, locations)
+    from rayfill.cluster.submit import SWEEP, run_as_job
+
+    name = plan.sweep.name
+    result = _pausing(name, lambda: run_as_job(address, job_arguments(args, plan, locations), name, SWEEP))
+    print_result(result)
+    return result
+
+
+def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> dict[str, object]:
+    from jobs.tune_looking import outcome, print_result
+    from jobs.tune_plan import resolve
+    from rayfill.cluster.local import local_ray
+    from rayfill.tuning.costs import measure
+    from rayfill.tuning.crown import crown, retrain
+    from rayfill.tuning.study import only_driver_of, open_study, spec_of
+
+    spec = resolve(args, plan, locations)
+    with only_driver_of(spec):
+        study = open_study(spec, args.storage)
+        spec = spec_of(study)
+        keys, search, prune = len(spec.searched.space), spec.sweep.search.kind, spec.sweep.prune.kind
+        _say(f"sweep {spec.name}: {keys} key{'s' * (keys > 1)}, search {search}, prune {prune}")
+        with local_ray():
+            from rayfill.tuning.sweep import run_sweep
+
+            why = _pausing(spec.name, lambda: run_sweep(study, measure))
+            _say(f"sweep {spec.name} is at its end: {why}")
+            workers = spec.sweep.trial.workers
+            crowned = (
+                _pausing(spec.name, lambda: retrain(spec, study, locations, workers, _say))
+                if args.retrain
+                else crown(spec, study, locations)
+            )
+        result = outcome(spec, study, locations, crowned)
+    print_result(result)
+    return result
+
+
+def _pausing(name: str, do: Callable[[], T]) -> T:
+    """`do()`; after Ctrl-C it says how to go on."""
+    try:
+        return do()
+    except KeyboardInterrupt:
+        _say(f"sweep {name} is paused; the same command goes on with it, its running trials from their last checkpoints")
+        raise
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
