@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import ray.train
 import ray.train.torch
 from ray.train import Checkpoint, CheckpointConfig, CheckpointUploadMode, FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 
+from rayfill.data.arrow_files import as_arrow
+from rayfill.data.stores import open_store
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
@@ -55,35 +57,14 @@ def train_on_ray(run: RunSpec, share: Share) -> str:
 
 
 def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
-    config = {"run": run.model_dump(mode="json"), "mlflow_run": mlflow_run, "cpus": share.cpus}
-    publish_result(run, fit(run, _worker_main, config, {"CPU": share.cpus, **({"GPU": 1} if share.gpu else {})}))
-
-
-def fit(
-    run: RunSpec,
-    worker_main: Callable[[dict[str, Any]], dict[str, Any]],
-    config: dict[str, Any],
-    resources: dict[str, float],
-) -> ray.train.Result:
-    """Run `worker_main(config)` on the run's workers, on lost ones again, with its directory as Ray Train's storage.
-
-    Args:
-        run: claimed; where it was stopped, `ray.train.get_checkpoint()` gives its last checkpoint.
-        worker_main: what returns ``{"failed": sentence}`` where trying again cannot help, and raises where it may.
-        config: its argument.
-        resources: of each worker, as Ray counts them: CPU, GPU.
-
-    Raises:
-        Failed: training broke down, or more workers were lost than the recipe allows.
-    """
     training = run.recipe.training
     trainer = ray.train.torch.TorchTrainer(
-        worker_main,
-        train_loop_config=config,
-        scaling_config=ScalingConfig(num_workers=run.workers, use_gpu="GPU" in resources, resources_per_worker=resources),
+        _worker_main,
+        train_loop_config={"run": run.model_dump(mode="json"), "mlflow_run": mlflow_run, "cpus": share.cpus},
+        scaling_config=ScalingConfig(num_workers=run.workers, use_gpu=share.gpu, resources_per_worker=_resources(share)),
         run_config=RunConfig(
             name=run.name,
-            storage_path=Locations(run.root).runs.removeprefix("file://"),
+            **_storage(Locations(run.root)),
             # Controller errors are retried without limit by default: an impossible request would hang, not fail.
             failure_config=FailureConfig(max_failures=training.max_failures, controller_failure_limit=training.max_failures),
             checkpoint_config=CheckpointConfig(num_to_keep=training.keep_checkpoints),
@@ -101,15 +82,20 @@ def fit(
     broken = (result.return_value or {}).get("failed")
     if broken:
         raise Failed(f"run {run.name}: {broken}")
-    return result
-
-
-def publish_result(run: RunSpec, result: ray.train.Result) -> None:
-    """Publish the model of the last checkpoint as the run's. Failed if there is none."""
     if result.checkpoint is None:
         raise Failed(f"run {run.name}: it ended without a checkpoint")
     with result.checkpoint.as_directory() as folder:
         publish_model(run.root, run.name, Path(folder) / MODEL)
+
+
+def _storage(locations: Locations) -> dict[str, Any]:
+    """Where Ray Train keeps runs: a folder, or a bucket that it reaches as patiently as we do."""
+    if locations.root.startswith("file://"):
+        return {"storage_path": locations.runs.removeprefix("file://")}
+    return {
+        "storage_path": locations.runs.removeprefix(f"{locations.root}/"),
+        "storage_filesystem": as_arrow(open_store(locations.root)),
+    }
 
 
 @contextmanager
@@ -126,6 +112,10 @@ def _interrupts_after_fit() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
+def _resources(share: Share) -> dict[str, float]:
+    return {"CPU": share.cpus, **({"GPU": 1} if share.gpu else {})}
+
+
 def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     """What every Ray Train worker runs. A breakdown that trying again cannot mend is returned, not raised."""
     run = RunSpec.model_validate(config["run"])
@@ -138,16 +128,16 @@ def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     checkpoint = ray.train.get_checkpoint()
     try:
         if checkpoint is None:
-            run_worker(run, place, None, report_checkpoint, tracker)
+            run_worker(run, place, None, _report, tracker)
         else:
             with checkpoint.as_directory() as folder:
-                run_worker(run, place, Path(folder), report_checkpoint, tracker)
+                run_worker(run, place, Path(folder), _report, tracker)
     except (Failed, InputError) as error:
         return {"failed": str(error)}
     return {}
 
 
-def report_checkpoint(folder: Path | None, step: int, metrics: Mapping[str, float]) -> None:
+def _report(folder: Path | None, step: int, metrics: Mapping[str, float]) -> None:
     """Hand a checkpoint to Ray Train, which uploads it while training goes on and then removes the local copy."""
     ray.train.report(
         {"step": step, **metrics},
