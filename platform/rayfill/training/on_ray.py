@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,32 @@ def train_on_ray(run: RunSpec, share: Share) -> str:
 
 
 def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
+    config = {"run": run.model_dump(mode="json"), "mlflow_run": mlflow_run, "cpus": share.cpus}
+    publish_result(run, fit(run, _worker_main, config, {"CPU": share.cpus, **({"GPU": 1} if share.gpu else {})}))
+
+
+def fit(
+    run: RunSpec,
+    worker_main: Callable[[dict[str, Any]], dict[str, Any]],
+    config: dict[str, Any],
+    resources: dict[str, float],
+) -> ray.train.Result:
+    """Run `worker_main(config)` on the run's workers, on lost ones again, with its directory as Ray Train's storage.
+
+    Args:
+        run: claimed; where it was stopped, `ray.train.get_checkpoint()` gives its last checkpoint.
+        worker_main: what returns ``{"failed": sentence}`` where trying again cannot help, and raises where it may.
+        config: its argument.
+        resources: of each worker, as Ray counts them: CPU, GPU.
+
+    Raises:
+        Failed: training broke down, or more workers were lost than the recipe allows.
+    """
     training = run.recipe.training
     trainer = ray.train.torch.TorchTrainer(
-        _worker_main,
-        train_loop_config={"run": run.model_dump(mode="json"), "mlflow_run": mlflow_run, "cpus": share.cpus},
-        scaling_config=ScalingConfig(num_workers=run.workers, use_gpu=share.gpu, resources_per_worker=_resources(share)),
+        worker_main,
+        train_loop_config=config,
+        scaling_config=ScalingConfig(num_workers=run.workers, use_gpu="GPU" in resources, resources_per_worker=resources),
         run_config=RunConfig(
             name=run.name,
             **_storage(Locations(run.root)),
@@ -82,6 +103,11 @@ def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
     broken = (result.return_value or {}).get("failed")
     if broken:
         raise Failed(f"run {run.name}: {broken}")
+    return result
+
+
+def publish_result(run: RunSpec, result: ray.train.Result) -> None:
+    """Publish the model of the last checkpoint as the run's. Failed if there is none."""
     if result.checkpoint is None:
         raise Failed(f"run {run.name}: it ended without a checkpoint")
     with result.checkpoint.as_directory() as folder:
@@ -112,10 +138,6 @@ def _interrupts_after_fit() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
-def _resources(share: Share) -> dict[str, float]:
-    return {"CPU": share.cpus, **({"GPU": 1} if share.gpu else {})}
-
-
 def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     """What every Ray Train worker runs. A breakdown that trying again cannot mend is returned, not raised."""
     run = RunSpec.model_validate(config["run"])
@@ -128,16 +150,16 @@ def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     checkpoint = ray.train.get_checkpoint()
     try:
         if checkpoint is None:
-            run_worker(run, place, None, _report, tracker)
+            run_worker(run, place, None, report_checkpoint, tracker)
         else:
             with checkpoint.as_directory() as folder:
-                run_worker(run, place, Path(folder), _report, tracker)
+                run_worker(run, place, Path(folder), report_checkpoint, tracker)
     except (Failed, InputError) as error:
         return {"failed": str(error)}
     return {}
 
 
-def _report(folder: Path | None, step: int, metrics: Mapping[str, float]) -> None:
+def report_checkpoint(folder: Path | None, step: int, metrics: Mapping[str, float]) -> None:
     """Hand a checkpoint to Ray Train, which uploads it while training goes on and then removes the local copy."""
     ray.train.report(
         {"step": step, **metrics},
