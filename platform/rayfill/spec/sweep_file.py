@@ -59,10 +59,8 @@ def lay(tree: Tree, values: dict[str, Any]) -> None:
         old = _item(node, last) if isinstance(node, list) else node.get(last) if isinstance(node, dict) else None
         if last == "kind" and isinstance(node, dict) and parents and old != value:
             place(tree, ".".join(parents), {"kind": value})
-        elif isinstance(old, dict) and isinstance(value, dict):
-            place(tree, key, merge(old, copy.deepcopy(value)))
         else:
-            place(tree, key, copy.deepcopy(value))
+            place(tree, key, merge({last: old}, {last: copy.deepcopy(value)})[last])
 
 
 def _item(node: Any, part: str) -> Any:
