@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import optuna
 
 from rayfill.data.stores import open_store
-from rayfill.evaluation.exam import prepare_exam
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep_spec import SweepSpec
+from rayfill.tuning.objective import exam_of
 from rayfill.tuning.pick import pareto_front, ranked
 from rayfill.tuning.record import Record, read_records
 from rayfill.tuning.report.page import Swept, render_page
@@ -79,9 +79,8 @@ def measured_on(spec: SweepSpec, study: optuna.Study) -> list[tuple[str, str]]:
 def _gallery(spec: SweepSpec, best: Sequence[Record], locations: Locations) -> Gallery:
     if not best:
         return Gallery((), ("No trial is complete yet.",))
-    size = next(iter(spec.bases.values())).images.size
     try:
-        exam = prepare_exam(size, spec.dataset, locations, spec.sweep.evaluation.images)
+        exam = exam_of(spec)
     except (InputError, Failed) as error:
         return Gallery((), (f"The photographs cannot be read: {error}",))
     return draw_gallery(best, exam, locations)
