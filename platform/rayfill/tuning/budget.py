@@ -9,7 +9,7 @@ from rayfill.spec.sweep import Budget
 from rayfill.tuning.rung import gpu_seconds_of, seconds_of
 
 INFEASIBLE = "infeasible"
-"""User attribute of a trial that was refused before it cost anything."""
+"""User attribute of a trial that was refused before it cost anything: by how much it breaks its bounds, above 0."""
 
 
 @dataclass(frozen=True, slots=True)

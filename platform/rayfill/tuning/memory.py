@@ -12,6 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from rayfill.spec.sweep_spec import Params
+from rayfill.tuning.budget import INFEASIBLE
 from rayfill.tuning.quiet import quiet_optuna
 
 
@@ -25,7 +26,7 @@ class Memory:
         quiet_optuna()
         self._mirror = optuna.create_study(directions=study.directions, sampler=study.sampler)
         known = study.get_trials(deepcopy=False)
-        self._mirror.add_trials(known)
+        self._mirror.add_trials([_as_seen(trial) for trial in known])
         self._ids = {trial.number: trial._trial_id for trial in known}
         mirrored = self._mirror.get_trials(deepcopy=False)
         self._live = {t.number: Trial(self._mirror, t._trial_id) for t in mirrored if t.state == TrialState.RUNNING}
@@ -47,11 +48,15 @@ class Memory:
         self._live[trial.number] = trial
         self._write(trial, TrialState.RUNNING)
 
-    def refuse(self, trial: Trial, attributes: Mapping[str, Any]) -> None:
-        """Write a trial down as failed before it ran."""
-        for key, value in attributes.items():
+    def refuse(self, trial: Trial, attributes: Mapping[str, Any], violation: float) -> None:
+        """Write a trial down as failed before it ran, because it breaks a bound by so much, or makes no recipe at all: above 0.
+
+        The sampler sees a stopped trial with a broken constraint: of failed ones it would know nothing and ask for them again.
+        """
+        for key, value in {**attributes, INFEASIBLE: violation}.items():
             trial.set_user_attr(key, value)
-        self._mirror.tell(trial, state=TrialState.FAIL)
+        trial.set_constraint(INFEASIBLE, violation)
+        self._mirror.tell(trial, state=TrialState.PRUNED)
         self._write(trial, TrialState.FAIL)
 
     def set(self, number: int, key: str, value: Any) -> None:
@@ -81,3 +86,16 @@ class Memory:
             system_attrs=frozen.system_attrs,
         )
         self._ids[trial.number] = self._storage.create_new_trial(self._study_id, template_trial=whole)
+
+
+def _as_seen(trial: FrozenTrial) -> FrozenTrial:
+    violation = trial.user_attrs.get(INFEASIBLE)
+    if not violation:
+        return trial
+    return create_trial(
+        state=TrialState.PRUNED,
+        params=trial.params,
+        distributions=trial.distributions,
+        user_attrs=trial.user_attrs,
+        constraints={INFEASIBLE: violation},
+    )

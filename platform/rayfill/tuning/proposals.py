@@ -89,7 +89,8 @@ class Proposals:
         self._memory = Memory(study)
         trials = self._memory.trials()
         self._curves = {t.number: curve_of(t.user_attrs) for t in trials}
-        self._succeeded = any(t.state in (TrialState.COMPLETE, TrialState.PRUNED) for t in trials)
+        ended = (TrialState.COMPLETE, TrialState.PRUNED)
+        self._succeeded = any(t.state in ended and not t.user_attrs.get(INFEASIBLE) for t in trials)
         self._interrupted = deque(t for t in trials if t.state == TrialState.RUNNING)
         self._known = deque(self._untried())
 
@@ -190,9 +191,14 @@ class Proposals:
             values = self._space.suggest(trial)
             recipe = self._space.recipe(values)
             costs = dict(self._measure(recipe, self._spec.sweep.costs))
-            self._check_constraints(costs)
         except InputError as error:
-            self._memory.refuse(trial, {**attributes, "reason": str(error), INFEASIBLE: True})
+            self._memory.refuse(trial, {**attributes, "reason": str(error)}, violation=1.0)
+            return None
+        broken = [(costs[bound.measure] / bound.at_most, bound) for bound in self._spec.sweep.constraints]
+        ratio, bound = max(broken, key=lambda pair: pair[0], default=(0.0, None))
+        if bound is not None and ratio > 1:
+            reason = f"{bound.measure} {costs[bound.measure]:.4g} is above {bound.at_most:.4g}"
+            self._memory.refuse(trial, {**attributes, "reason": reason, "costs": costs}, violation=ratio - 1)
             return None
         run = f"{self._spec.name}-{trial.number:04d}"
         attributes |= {"run": run, "values": json.dumps(values), "recipe_digest": recipe.digest(), "costs": costs}
@@ -205,12 +211,6 @@ class Proposals:
         values = json.loads(trial.user_attrs["values"])
         recipe = self._space.recipe(values)
         return Proposal(trial.number, trial.user_attrs["run"], recipe, values, self._curves[trial.number])
-
-    def _check_constraints(self, costs: Mapping[str, float]) -> None:
-        for constraint in self._spec.sweep.constraints:
-            value = costs[constraint.measure]
-            if value > constraint.at_most:
-                raise InputError(f"{constraint.measure} {value:.4g} is above {constraint.at_most:.4g}")
 
     def _results(self, number: int) -> list[float]:
         curve, costs = self._curves[number], self._memory.trials()[number].user_attrs["costs"]
