@@ -4,6 +4,7 @@ A trial that is stopped is told so at the rung, and its workers return: Ray Trai
 at once. Ending its controller instead would leave them taken until somebody notices.
 """
 
+import logging
 from collections.abc import Generator
 from itertools import chain
 from pathlib import Path
@@ -120,6 +121,8 @@ def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _train(config: dict[str, Any]) -> None:
+    # Ray names the logger that announces every report of every worker after a file, so only the root's level reaches it.
+    logging.getLogger().setLevel(logging.WARNING)
     job = TrialJob.model_validate_json(config["job"])
     context = ray.train.get_context()
     rank = context.get_world_rank()
