@@ -12,6 +12,8 @@ from rayfill.tuning.space import Space
 
 NO_PRUNING = {"kind": "none"}
 ASHA = {"kind": "asha", "first": 10, "reduction": 3}
+LATE = {"kind": "asha", "first": 68, "reduction": 2}
+"""From a quarter of the steps on."""
 HYPERBAND = {**ASHA, "brackets": 3}
 MEDIAN = {"kind": "median", "first": 30, "every": 40, "startup": 4}
 TPE = {"kind": "tpe", "startup": 8}
@@ -57,6 +59,7 @@ CONTESTANTS = (
     Contestant("TPE", TPE),
     Contestant("TPE + median", TPE, MEDIAN),
     Contestant("TPE + ASHA", TPE, ASHA),
+    Contestant("TPE + ASHA from a quarter on", TPE, LATE),
     Contestant("TPE + Hyperband (BOHB-like)", TPE, HYPERBAND),
     Contestant(
         "GP, unconditional part",
