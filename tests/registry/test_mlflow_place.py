@@ -24,6 +24,14 @@ def test_a_bucket_keeps_files_and_the_working_directory_the_database(tmp_path: P
     assert place.artifact_root == "s3://bucket/prefix/mlflow-artifacts"
 
 
+def test_a_process_that_was_put_elsewhere_uses_the_database_of_where_it_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    place = mlflow_place(Locations("s3://bucket/prefix"), started_in=str(tmp_path))
+    assert place.tracking_uri == f"sqlite:///{tmp_path}/.rayfill/mlflow.db"
+
+
 def test_the_environment_decides_and_a_server_keeps_its_own_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
     place = mlflow_place(Locations(str(root)))

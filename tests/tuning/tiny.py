@@ -75,6 +75,7 @@ def job_of(spec: SweepSpec, run: str = "bases-0000", *, known: tuple[int, ...] =
         threads=1,
         resources={"CPU": 1.0},
         parent="0" * 32,
+        started_in=".",
     )
 
 

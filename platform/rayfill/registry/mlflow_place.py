@@ -45,13 +45,20 @@ class MlflowPlace:
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
-def mlflow_place(locations: Locations) -> MlflowPlace:
-    """The MLflow of a root. SQLite cannot lie in a bucket: an s3:// root keeps it in ./.rayfill of the working directory."""
+def mlflow_place(locations: Locations, started_in: str = ".") -> MlflowPlace:
+    """The MLflow of a root. SQLite cannot lie in a bucket: an s3:// root keeps it in ./.rayfill of the working directory.
+
+    `started_in` is that directory where Ray has given this process another one, as it does to workers of a run and trials.
+    """
     given = os.environ.get("MLFLOW_TRACKING_URI", "").strip()
     artifacts = f"{locations.root}/{ARTIFACTS}"
     if given:
         return MlflowPlace(given, None if given.startswith(("http://", "https://", "databricks")) else artifacts)
-    local = locations.root.removeprefix("file://") if locations.root.startswith("file://") else str(Path(".rayfill").resolve())
+    local = (
+        locations.root.removeprefix("file://")
+        if locations.root.startswith("file://")
+        else str(Path(started_in, ".rayfill").resolve())
+    )
     return MlflowPlace(f"sqlite:///{local}/mlflow.db", artifacts)
 
 

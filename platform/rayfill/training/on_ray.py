@@ -1,6 +1,7 @@
 """The same loop on a Ray cluster: a Ray Train V2 TorchTrainer gives workers, process group, checkpoints and replacements."""
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -57,7 +58,12 @@ def train_on_ray(run: RunSpec, share: Share) -> str:
 
 
 def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
-    config = {"run": run.model_dump(mode="json"), "mlflow_run": mlflow_run, "cpus": share.cpus}
+    config = {
+        "run": run.model_dump(mode="json"),
+        "mlflow_run": mlflow_run,
+        "started_in": os.getcwd(),
+        "cpus": share.cpus,
+    }
     publish_result(run, fit(run, _worker_main, config, {"CPU": share.cpus, **({"GPU": 1} if share.gpu else {})}))
 
 
@@ -146,7 +152,7 @@ def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     context = ray.train.get_context()
     rank = context.get_world_rank()
     place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])
-    tracker = Tracker(mlflow_place(Locations(run.root)), config["mlflow_run"]) if rank == 0 else None
+    tracker = Tracker(mlflow_place(Locations(run.root), config["started_in"]), config["mlflow_run"]) if rank == 0 else None
     checkpoint = ray.train.get_checkpoint()
     try:
         if checkpoint is None:

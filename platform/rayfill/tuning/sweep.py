@@ -142,6 +142,7 @@ def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str) ->
         threads=share.threads,
         resources=share.of_worker,
         parent=parent,
+        started_in=os.getcwd(),
     )
 
 

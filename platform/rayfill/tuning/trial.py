@@ -43,6 +43,7 @@ class TrialJob(Strict):
         threads: of each worker.
         resources: of each worker, as Ray counts them.
         parent: id of the sweep's MLflow run.
+        started_in: the driver's working directory.
     """
 
     sweep: SweepSpec
@@ -53,6 +54,7 @@ class TrialJob(Strict):
     threads: int = Field(ge=1)
     resources: dict[str, float]
     parent: str
+    started_in: str
 
     @property
     def device(self) -> torch.device:
@@ -83,7 +85,7 @@ def train_trial(job: TrialJob) -> Generator[Rung, None, None]:
         Failed: it diverged.
         InputError: its run's name is taken by another run, or a phase cannot begin as the recipe says.
     """
-    with held(take_up(job.run)) as run, tracked(run, job.parent) as tracker, tempfile.TemporaryDirectory() as scratch:
+    with held(take_up(job.run)) as run, tracked(run, job) as tracker, tempfile.TemporaryDirectory() as scratch:
         saved = _Saved(
             Checkpoints(run.root, run.name, min(KEPT, run.recipe.training.keep_checkpoints)), job.seconds, Path(scratch)
         )
@@ -152,10 +154,10 @@ def held(run: RunSpec) -> Iterator[RunSpec]:
 
 
 @contextmanager
-def tracked(run: RunSpec, parent: str) -> Iterator[Tracker]:
+def tracked(run: RunSpec, job: TrialJob) -> Iterator[Tracker]:
     """The trial's MLflow run, below the sweep's: FINISHED at its end, KILLED where it was stopped, FAILED where it broke."""
-    place = mlflow_place(Locations(run.root))
-    run_id = open_tracked_run(place, run, parent)
+    place = mlflow_place(Locations(run.root), job.started_in)
+    run_id = open_tracked_run(place, run, job.parent)
     status = "FINISHED"
     try:
         yield Tracker(place, run_id)

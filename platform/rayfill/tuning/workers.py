@@ -38,7 +38,7 @@ def train_trial_on_workers(job: TrialJob) -> Generator[Rung, None, None]:
         Failed: it diverged, or more workers were lost than the recipe allows.
     """
     began = monotonic()
-    with held(take_up(job.run)) as run, tracked(run, job.parent) as tracker:
+    with held(take_up(job.run)) as run, tracked(run, job) as tracker:
         talk = _Talk(job, tracker.run_id)
         talk.start()
         told: set[int] = set()
@@ -127,7 +127,8 @@ def _train(config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     rank = context.get_world_rank()
     place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), job.threads)
-    tracker = Tracker(mlflow_place(Locations(job.run.root)), config["mlflow_run"]) if rank == 0 else None
+    where = mlflow_place(Locations(job.run.root), job.started_in)
+    tracker = Tracker(where, config["mlflow_run"]) if rank == 0 else None
 
     def save(folder: Path | None, step: int, metrics: Any) -> None:
         if folder is not None and job.asks(step):
