@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from rayfill.spec.sweep import Objective
 from rayfill.tuning.budget import INFEASIBLE
-from rayfill.tuning.rung import Rung, curve_of
+from rayfill.tuning.rung import Rung, curve_of, gpu_seconds_of, seconds_of
 
 State = Literal["complete", "pruned", "failed", "infeasible", "running", "waiting"]
 ENDED: tuple[State, ...] = ("complete", "pruned", "failed")
@@ -81,8 +81,8 @@ def _record(trial: FrozenTrial) -> Record:
         values=json.loads(attributes.get("values", "{}")),
         curve=curve,
         results=tuple(trial.values) if complete and trial.values else None,
-        seconds=float(attributes.get("seconds", curve[-1].seconds if curve else 0.0)),
-        gpu_seconds=float(attributes.get("gpu_seconds", 0.0)),
+        seconds=seconds_of(attributes),
+        gpu_seconds=gpu_seconds_of(attributes),
         costs=attributes.get("costs") or {},
         reason=attributes.get("reason"),
         ended=trial.datetime_complete,
