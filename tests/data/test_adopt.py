@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import webdataset
 from PIL import Image
 
-from rayfill.data.dataset import open_dataset
+from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.identity import sample_id, split_of
 from rayfill.data.ingest import ingest, run_inline
 from rayfill.data.ledger import PackJob
@@ -207,7 +208,14 @@ def test_a_shard_that_was_changed_afterwards_is_named(prefix: Path, tmp_path: Pa
     append(prefix / "00000.tar", {"more.jpg": picture(60)})
     dataset = open_dataset(str(tmp_path / "adopted"), tmp_path / "cache")
     with pytest.raises(InputError, match=r"theirs/00000\.tar: this shard is damaged"):
+        read_until(time.monotonic() + 60, dataset)
+
+
+def read_until(deadline: float, dataset: Dataset) -> None:
+    """Read the first sample over and over. It is whole; that its shard is not, is found behind it."""
+    while time.monotonic() < deadline:
         dataset.read("train", 0)
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(("key", "value"), [("shard_mib", 1), ("max_side", 512), ("quality", 90)])

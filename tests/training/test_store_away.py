@@ -2,7 +2,6 @@
 
 import logging
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -142,9 +141,10 @@ def test_a_run_whose_store_is_killed_and_started_again_ends_with_the_weights_of_
         boto3.client("s3").create_bucket(Bucket="team")
         run = run_in_bucket("s3://team/root")
         quiet = run("quiet")
-        outage = threading.Thread(target=store.away, args=(8,))
-        disturbed = run("disturbed", outage.start)
-        outage.join()
+        with ThreadPoolExecutor(1) as beside:
+            outage: list[Future[None]] = []
+            disturbed = run("disturbed", lambda: outage.append(beside.submit(store.away, 8)))
+        outage[0].result()
         assert waited_for(caplog, "/datasets/photos/")
         assert equal(quiet, disturbed)
         assert checkpoint_bytes("s3://team/root", "quiet") == checkpoint_bytes("s3://team/root", "disturbed")
