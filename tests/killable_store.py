@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# moto keeps objects in memory and can write down each request. A new process first serves these to itself, at another port, so that
+# moto keeps objects in memory and can write down requests. A new process first serves these to itself, at another port, so that
 # nobody meets a store that is there and empty. moto's recorder is made safe here for what happens to it: many requests at once,
 # whose lines must not mingle, and a kill in the middle of a line, whose request was not answered.
 SERVE = """
