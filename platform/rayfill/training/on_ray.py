@@ -1,7 +1,6 @@
 """The same loop on a Ray cluster: a Ray Train V2 TorchTrainer gives workers, process group, checkpoints and replacements."""
 
 import logging
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -61,7 +60,7 @@ def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
     config = {
         "run": run.model_dump(mode="json"),
         "mlflow_run": mlflow_run,
-        "started_in": os.getcwd(),
+        "started_in": str(Path.cwd()),
         "cpus": share.cpus,
     }
     publish_result(run, fit(run, _worker_main, config, {"CPU": share.cpus, **({"GPU": 1} if share.gpu else {})}))

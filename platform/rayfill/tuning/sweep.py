@@ -142,7 +142,7 @@ def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str) ->
         threads=share.threads,
         resources=share.of_worker,
         parent=parent,
-        started_in=os.getcwd(),
+        started_in=str(Path.cwd()),
     )
 
 
