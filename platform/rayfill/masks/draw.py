@@ -13,11 +13,12 @@ from rayfill.masks.free_form import draw_free_form
 from rayfill.masks.gray import draw_gray
 from rayfill.masks.half import draw_half
 from rayfill.masks.irregular import draw_irregular
+from rayfill.masks.painted import draw_painted
 from rayfill.masks.rectangle import draw_rectangle
 from rayfill.masks.scattered import draw_scattered
 from rayfill.spec.base import Spec
 from rayfill.spec.errors import InputError
-from rayfill.spec.masks import Centre, FreeForm, Gray, Half, Irregular, MaskFamily, MaskMix, Rectangle, Scattered
+from rayfill.spec.masks import Centre, FreeForm, Gray, Half, Irregular, MaskFamily, MaskMix, Painted, Rectangle, Scattered
 
 UInt8 = npt.NDArray[np.uint8]
 Key = tuple[int | str, ...]
@@ -29,6 +30,7 @@ FAMILIES: dict[type[Spec], Callable[[Any, int, int, np.random.Generator], UInt8]
     Irregular: draw_irregular,
     Half: draw_half,
     Scattered: draw_scattered,
+    Painted: draw_painted,
 }
 """What draws the masks of each family. A new family is a spec class, a file, and a line here.
 

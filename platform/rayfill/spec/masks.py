@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from rayfill.spec.base import Spec
 from rayfill.spec.buckets import BUCKETS, bucket_name
+from rayfill.spec.dataset import Sha256
 
 Weight = Annotated[float, Field(gt=0, description="share of this family in the mix, relative to the others")]
 
@@ -77,6 +78,21 @@ class Scattered(Family):
     share: float = Field(0.8, gt=0, lt=1, description="chance of every pixel to be hole")
 
 
+class Painted(Family):
+    """Masks of yours: pictures in one .tar, white = hole, each as likely as the others (a published set, or your own damage).
+
+    A mask is turned by quarters and mirrored by chance, cut to the shape of the picture and brought to its size.
+    """
+
+    kind: Literal["painted"]
+    weight: Weight = 1.0
+    tar: str = Field(pattern=r"^(s3://[^/]+/|file:///|/).*[^/]\.tar$", description="full path or s3:// URL of the file")
+    turn: bool = Field(True, description="turn by quarters and mirror; false where up and down matter")
+    sha256: Sha256 | None = Field(
+        None, description="the file's digest; a run writes it down, so a file that changed is refused"
+    )
+
+
 class Gray(Family):
     """How much of each pixel is destroyed, smoothly over the image: damage for denoising (informed-mask, section 3.1)."""
 
@@ -96,7 +112,9 @@ class Gray(Family):
         return self
 
 
-MaskFamily = Annotated[Rectangle | Centre | FreeForm | Irregular | Half | Scattered | Gray, Field(discriminator="kind")]
+MaskFamily = Annotated[
+    Rectangle | Centre | FreeForm | Irregular | Half | Scattered | Painted | Gray, Field(discriminator="kind")
+]
 
 
 class MaskMix(Spec):

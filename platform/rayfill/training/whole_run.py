@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rayfill.data.dataset import open_dataset
+from rayfill.masks.painted import pinned
 from rayfill.registry.register import register_run
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
@@ -28,8 +29,10 @@ def prepare_run(recipe: Recipe, data: str, locations: Locations, name: str, work
     """The run, checked against its dataset; nothing is written. `data` is a dataset's name or URL.
 
     Raises:
-        InputError: there is no such dataset, or it or the number of workers does not fit the recipe.
+        InputError: there is no such dataset, or it or the number of workers does not fit the recipe; or the recipe's file of
+            masks is missing or not good.
     """
+    recipe = recipe.model_copy(update={"masks": pinned(recipe.masks)})
     dataset = open_dataset(locations.dataset(data))
     check_run(recipe, dataset.len_of("train"), workers)
     return RunSpec(
