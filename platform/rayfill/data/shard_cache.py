@@ -73,28 +73,30 @@ class ShardCache:
 
         NoRoom if it does not fit. InputError names the shard if it is missing or damaged.
         """
-        while True:
-            if found := self.open(shard):
-                return found
-            with self._arriving(shard) as mine:
-                if mine is None:
-                    continue
+        try:
+            while True:
                 if found := self.open(shard):
                     return found
-                self._fill(store, shard, *mine)
-
-    def _fill(self, store: Store, shard: Shard, path: Path, file: IO[bytes]) -> None:
-        try:
-            take_room(self.folder, file.fileno(), shard.bytes, self.limit)
-            store.copy_to(shard.path, file)
-            file.flush()
-            os.fsync(file.fileno())
-        except NotFound:
-            raise missing(store, shard) from None
+                with self._arriving(shard) as mine:
+                    if mine is None:
+                        continue
+                    if found := self.open(shard):
+                        return found
+                    self._fill(store, shard, *mine)
         except OSError as error:
             if error.errno in NO_SPACE:
                 raise NoRoom from None
             raise
+
+    def _fill(self, store: Store, shard: Shard, path: Path, file: IO[bytes]) -> None:
+        file.truncate(0)  # what a process that was killed has left is neither used nor counted
+        take_room(self.folder, file.fileno(), shard.bytes, self.limit)
+        try:
+            store.copy_to(shard.path, file)
+        except NotFound:
+            raise missing(store, shard) from None
+        file.flush()
+        os.fsync(file.fileno())
         compare(store, shard, path)
         path.replace(self._copy(shard))
 
