@@ -6,7 +6,9 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -46,6 +48,13 @@ def error(status: int, code: str) -> Fault:
         exchange.answer()
 
     return fault
+
+
+def keeps_time(exchange: Exchange) -> None:
+    """A request that was signed more than a quarter of an hour ago, or will be, is refused, as S3 does and moto does not."""
+    signed = datetime.strptime(exchange.request.headers["X-Amz-Date"], "%Y%m%dT%H%M%S%z")
+    late = abs(datetime.now(UTC) - signed) > timedelta(minutes=15)
+    (error(403, "RequestTimeTooSkewed") if late else Exchange.answer)(exchange)
 
 
 def reset(exchange: Exchange) -> None:
@@ -165,7 +174,8 @@ class FaultProxy:
                 headers = [(name, value) for name, value in reply.getheaders() if name.lower() not in ours]
                 exchange = Exchange(self, reply.status, headers, reply.read())
                 store.close()
-                proxy._fault_for(self.path)(exchange)
+                with suppress(BrokenPipeError, ConnectionResetError):  # who asked may have been killed
+                    proxy._fault_for(self.path)(exchange)
 
             do_PUT = do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815
 
