@@ -1,6 +1,6 @@
 """A contestant in a process of its own: `python -m benchmarks.loader.child NAME THREADS`, one JSON request a line.
 
-Answers go to what was stdout; whatever libraries print goes to stderr.
+Answers go to what was stdout; whatever libraries print goes to stderr, and so does the traceback of a request that fails.
 """
 
 import importlib
@@ -25,6 +25,11 @@ CONTESTANTS = {
 """The file and class of each name, in the order of the table."""
 
 
+def command(name: str, threads: int) -> list[str]:
+    """What starts it."""
+    return [sys.executable, "-m", "benchmarks.loader.child", name, str(threads)]
+
+
 def main() -> None:
     """Answer until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
@@ -45,7 +50,7 @@ def main() -> None:
             answer = _answer(contestant, request)
         except Exception as error:
             traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"}
+            answer = {"error": type(error).__name__}
         print(json.dumps(answer), file=answers)
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.loader.child import command
 from benchmarks.loader.contestant import BATCH, Job
 from benchmarks.loader.memory import PeakOfTree
 from benchmarks.loader.process import Process, Stopped
@@ -13,6 +14,7 @@ from benchmarks.loader.store import upload
 
 BARE, OURS = "bare loop", "rayfill"
 DOCUMENTED = "documented"
+NEAR, FAR, ANYWHERE = "locally", "over S3", ""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class Plan:
 
 @dataclass
 class Row:
-    """A contestant with one decoder; `near` and `far` hold a number a round under each name that `measure` gives."""
+    """A contestant with one decoder; `near` and `far` hold a number a round under each name that `measure` gives.
+
+    `stopped` says why it went no further, by where: NEAR, FAR, or ANYWHERE.
+    """
 
     name: str
     decoder: str
@@ -38,13 +43,13 @@ class Row:
     facts: dict[str, float] = field(default_factory=dict)
     near: dict[str, list[float]] = field(default_factory=dict)
     far: dict[str, list[float]] = field(default_factory=dict)
-    stopped: str | None = None
+    stopped: dict[str, str] = field(default_factory=dict)
 
 
 class Match:
     """All contestants of a run in a folder of its own; with `bucket`, each is measured from there as well.
 
-    A contestant that fails keeps what it has and a sentence in `stopped`; the others go on.
+    A contestant that fails or hangs in one place keeps what it has and is measured in the other; the others go on.
     """
 
     def __init__(self, plan: Plan, home: Path, bucket: str | None) -> None:
@@ -61,10 +66,12 @@ class Match:
             for number in range(self.plan.rounds):
                 _say(f"round {number + 1} of {self.plan.rounds}")
                 for row in self.rows:
-                    self._attempt(row, self._round)
+                    self._attempt(row, NEAR, self._near_round)
+                    if self.bucket and row.name != BARE:
+                        self._attempt(row, FAR, self._far_round)
             for row in self.rows:
                 if row.name == OURS:
-                    self._attempt(row, self._resume_large)
+                    self._attempt(row, NEAR, self._resume_large)
         finally:
             for process in self._processes.values():
                 process.end()
@@ -76,53 +83,59 @@ class Match:
         folder = self.home / name.replace(" ", "-") / "data"
         folder.mkdir(parents=True)
         log = folder.parent / "stderr"
-        maker = Process(name, self.plan.threads, log)
+        run = command(name, self.plan.threads)
+        maker = Process(run, log)
         try:
             maker.start()
             seconds = maker.ask("prepare", dataset=self.plan.dataset, folder=str(folder))["seconds"]
             if self.bucket and name != BARE:
                 upload(folder, self._far(name))
         except Stopped as stopped:
-            self.rows.append(Row(name, "–", stopped=str(stopped)))
+            self._absent(name, stopped)
             return
         finally:
             maker.end()
-        process = self._processes[name] = Process(name, self.plan.threads, log)
+        process = self._processes[name] = Process(run, log)
         try:
             process.start()
         except Stopped as stopped:
-            self.rows.append(Row(name, "–", stopped=str(stopped)))
+            self._absent(name, stopped)
             return
         documented = process.hello["decoder"]
         wanted = dict.fromkeys(documented if d == DOCUMENTED or name in (BARE, OURS) else d for d in self.plan.decoders)
         for decoder in wanted:
             row = Row(name, decoder, process.hello["how"], {"import": process.hello["import"], "prepare": seconds})
             self.rows.append(row)
-            self._attempt(row, self._warm_up)
+            self._attempt(row, NEAR, self._warm_up)
 
-    def _attempt(self, row: Row, do: Callable[[Row], None]) -> None:
-        if row.stopped is None:
+    def _absent(self, name: str, stopped: Stopped) -> None:
+        self.rows.append(Row(name, "–", stopped={ANYWHERE: str(stopped)}))
+        _say(f"{name}: {stopped}")
+
+    def _attempt(self, row: Row, where: str, do: Callable[[Row], None]) -> None:
+        if where not in row.stopped and ANYWHERE not in row.stopped:
             try:
                 do(row)
             except Stopped as stopped:
-                row.stopped = str(stopped)
-                _say(f"{row.name} ({row.decoder}): {stopped}")
+                row.stopped[where] = str(stopped)
+                _say(f"{row.name} ({row.decoder}) {where}: {stopped}")
 
     def _warm_up(self, row: Row) -> None:
         process = self._processes[row.name]
+        process.start()
         with PeakOfTree(process.pid) as peak:
             process.ask("measure", job=self._job(row, self._near(row.name)))
         row.facts["peak_mib"] = peak.mib
 
-    def _round(self, row: Row) -> None:
+    def _near_round(self, row: Row) -> None:
         process = self._processes[row.name]
         _add(row.near, process.ask("measure", job=self._job(row, self._near(row.name))))
-        if row.name == BARE:
-            return
-        job = self._job(row, self._near(row.name))
-        _add(row.near, {"resume": process.ask("resume", job=job, batches=job["epoch"] // 2)["seconds"]})
-        if self.bucket:
-            _add(row.far, process.ask("measure", job=self._job(row, self._far(row.name))))
+        if row.name != BARE:
+            job = self._job(row, self._near(row.name))
+            _add(row.near, {"resume": process.ask("resume", job=job, batches=job["epoch"] // 2)["seconds"]})
+
+    def _far_round(self, row: Row) -> None:
+        _add(row.far, self._processes[row.name].ask("measure", job=self._job(row, self._far(row.name))))
 
     def _resume_large(self, row: Row) -> None:
         job = self._job(row, self._near(row.name))

@@ -2,6 +2,9 @@
 
 The JPEG is stored as it is and opened with PIL, as MDS's own encoding 'jpeg' does; 'bytes' stands here so that other decoders
 can be tried. Cropping and masks are in the collate function, which runs in the workers.
+
+The dataset reads its index before the workers are forked, and they would share that one connection to S3 and save each other's
+answers as their own shards: "Relative sample index 68 is not present", or images that are none. It is closed first.
 """
 
 import os
@@ -52,6 +55,8 @@ class MosaicStreaming(Contestant):
     def _loader(self, job: Job) -> Any:
         places = {"remote": job.place, "local": f"{job.cache}/mds"} if job.distant else {"local": job.place}
         dataset = StreamingDataset(**places, batch_size=BATCH, shuffle=True, shuffle_seed=SEED)
+        for stream in dataset.streams:
+            stream._downloader.clean_up()
         return StreamingDataLoader(
             dataset, batch_size=BATCH, num_workers=job.threads, persistent_workers=True, prefetch_factor=PREFETCH,
             drop_last=True, collate_fn=partial(_collate, decoder=job.decoder),

@@ -32,7 +32,7 @@ class RayData(Contestant):
     resumes = "makes and drops what came before"
 
     def start(self, threads: int) -> None:
-        ray.init(num_cpus=threads, include_dashboard=False, log_to_driver=False)
+        ray.init("local", num_cpus=threads, include_dashboard=False, log_to_driver=False)
         ray.data.DataContext.get_current().enable_progress_bars = False
 
     def prepare(self, dataset: Dataset, folder: Path) -> None:

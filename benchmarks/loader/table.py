@@ -46,7 +46,7 @@ def _of(row: Row, bare: list[float], ours: Row, threads: int) -> dict[str, Any]:
         found["far_cold"], found["far_rate"] = (statistics.median(far[name]) / threads for name in ("cold", "rate"))
         found["far_of_near"] = _ratios(far["rate"], near["rate"])
         found["far_of_ours"] = _ratios(far["rate"], ours.far.get("rate", []))
-    return found | ({"stopped": row.stopped} if row.stopped else {})
+    return found | ({"stopped": dict(row.stopped)} if row.stopped else {})
 
 
 def _ratios(ones: Sequence[float], others: Sequence[float]) -> dict[str, float] | None:
@@ -87,8 +87,8 @@ def _sentences(found: Sequence[Numbers]) -> list[str]:
         if "resume_large" in one:
             where = f"an epoch of {one['large']:,.0f} photographs"
             said.append(f"Ours resumed in the middle of {where} in {_number(one['resume_large'])} s.")
-        if one.get("stopped"):
-            said.append(f"{one['loader'] if one['decoder'] == '–' else name}: {one['stopped']}.")
+        for where, why in one.get("stopped", {}).items():
+            said.append(f"{' '.join(filter(None, (one['loader'] if one['decoder'] == '–' else name, where)))}: {why}.")
     hows = {one["loader"]: one["resumes"] for one in found if one.get("resumes", "–") != "–"}
     costs = {one["loader"]: one for one in found if "prepare" in one}
     said.append(f"How each resumes: {'; '.join(f'{name} {how}' for name, how in hows.items())}.")

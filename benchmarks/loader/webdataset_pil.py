@@ -1,11 +1,14 @@
 """webdataset as its README shows it: shards, shuffle of shards and samples, PIL, batches made in the workers, WebLoader.
 
-S3: a handler in `gopen_schemes` that streams the object through boto3. There is no cache unless one is asked for; shards are
-read anew each epoch. It has no state: what is behind the middle of an epoch is reached by reading up to there.
+S3: a handler in `gopen_schemes` that streams the object through boto3, with one client a worker; the `pipe:aws s3 cp` of its
+documentation starts a Python for every shard. There is no cache unless one is asked for; shards are read anew each epoch. It
+has no state: what is behind the middle of an epoch is reached by reading up to there.
 """
 
 import importlib
+import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,4 +70,9 @@ def shard_urls(place: str) -> list[str]:
 
 def _open_s3(url: str, mode: str = "rb", bufsize: int = 8192, **_: object) -> Any:
     at = urlsplit(url)
-    return boto3.client("s3").get_object(Bucket=at.netloc, Key=at.path[1:])["Body"]
+    return _client(os.getpid()).get_object(Bucket=at.netloc, Key=at.path[1:])["Body"]
+
+
+@cache
+def _client(_: int) -> Any:
+    return boto3.client("s3")  # of this process: connections do not survive a fork

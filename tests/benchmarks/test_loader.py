@@ -6,7 +6,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.loader.match import BARE, OURS, Row
+import psutil
+import pytest
+
+from benchmarks.loader.child import command
+from benchmarks.loader.match import ANYWHERE, BARE, FAR, OURS, Row
+from benchmarks.loader.process import Process, Stopped
 from benchmarks.loader.table import as_markdown, numbers
 from benchmarks.page import markers
 from benchmarks.photographs import make_photographs
@@ -53,7 +58,49 @@ def test_ratios_are_medians_of_each_rounds_own_so_that_drift_cancels() -> None:
 
 
 def test_a_contestant_that_stopped_says_why_and_stands_in_the_table() -> None:
-    rows = [Row("LitData", "–", stopped="not installed (no module 'litdata')")]
+    rows = [Row("LitData", "–", stopped={ANYWHERE: "not installed (no module 'litdata')"})]
     text = as_markdown(numbers(rows, threads=2), None)
     assert "| LitData | – | – | – | – | – | – | – |" in text
     assert "LitData: not installed (no module 'litdata')." in text
+
+
+def test_a_contestant_that_hangs_is_killed_with_all_that_it_has_started_and_can_be_started_again(tmp_path: Path) -> None:
+    code = """
+import json, subprocess, sys
+children = [subprocess.Popen(["sleep", "600"], start_new_session=new).pid for new in (False, True)]
+print(json.dumps({"children": children}), flush=True)
+sys.stdin.readline()
+sys.stdin.readline()
+"""
+    process = Process([sys.executable, "-c", code], tmp_path / "stderr", limit_s=2)
+    process.start()
+    tree = [psutil.Process(pid) for pid in (process.pid, *process.hello["children"])]
+    with pytest.raises(Stopped, match=r"^measure did not finish within 2 s and was killed$"):
+        process.ask("measure")
+    assert not psutil.wait_procs(tree, 10)[1]
+    process.start()
+    assert process.pid != tree[0].pid
+    process.end()
+
+
+def test_a_contestant_that_ends_says_what_it_said_last(tmp_path: Path) -> None:
+    code = "import sys; print('{}', flush=True); sys.stdin.readline(); sys.exit('one\\ntwo\\n\\nthe store is away')"
+    process = Process([sys.executable, "-c", code], tmp_path / "stderr")
+    with pytest.raises(Stopped, match=r"^measure ended the process with 1: one / two / the store is away$"):
+        process.ask("measure")
+
+
+def test_a_request_that_fails_shows_the_end_of_its_traceback(tmp_path: Path) -> None:
+    process = Process(command(OURS, 1), tmp_path / "stderr")
+    with pytest.raises(Stopped, match=rf"^prepare failed: .*{tmp_path}/none"):
+        process.ask("prepare", dataset=str(tmp_path / "none"), folder=str(tmp_path))
+    process.end()
+
+
+def test_what_stopped_in_one_place_keeps_the_figures_of_the_other() -> None:
+    near = {"rate": [10.0], "first": [1.0], "resume": [1.0]}
+    row = Row("LitData", "PIL", near=near, stopped={FAR: "measure did not finish within 90 s and was killed"})
+    text = as_markdown(numbers([row], threads=2), "a store")
+    assert "| LitData | PIL | 5.00 |" in text
+    assert "| LitData | PIL | – | – | – | – | – |" in text
+    assert "LitData (PIL) over S3: measure did not finish within 90 s and was killed." in text
