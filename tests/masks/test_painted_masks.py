@@ -157,5 +157,5 @@ def test_what_is_no_tar_or_not_there_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tar", ["masks.tar", "./masks.tar", "/team/masks.zip", "s3://team.tar", "https://team/masks.tar"])
 def test_only_full_paths_and_urls_of_tars_are_taken(tar: str) -> None:
-    with pytest.raises(ValidationError, match="tar"):
+    with pytest.raises(ValidationError, match="must be the full path or s3:// URL of a .tar file"):
         Painted(kind="painted", tar=tar)

@@ -1,8 +1,9 @@
 """Which holes to make: mask families, weighted mixes of them, and named mask sets for evaluation."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rayfill.spec.base import Spec
 from rayfill.spec.buckets import BUCKETS, bucket_name
@@ -86,11 +87,18 @@ class Painted(Family):
 
     kind: Literal["painted"]
     weight: Weight = 1.0
-    tar: str = Field(pattern=r"^(s3://[^/]+/|file:///|/).*[^/]\.tar$", description="full path or s3:// URL of the file")
+    tar: str = Field(description="full path or s3:// URL of the file")
     turn: bool = Field(True, description="turn by quarters and mirror; false where up and down matter")
     sha256: Sha256 | None = Field(
         None, description="the file's digest; a run writes it down, so a file that changed is refused"
     )
+
+    @field_validator("tar")
+    @classmethod
+    def _found_from_every_node(cls, tar: str) -> str:
+        if not re.fullmatch(r"(s3://[^/]+/|file:///|/).*[^/]\.tar", tar):
+            raise ValueError("must be the full path or s3:// URL of a .tar file, by which every node finds it")
+        return tar
 
 
 class Gray(Family):
