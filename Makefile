@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-s3 check format bench bench-loader systems lock clean
+.PHONY: help setup demo test test-s3 test-postgres check format bench bench-loader systems lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: .venv/ready ## install everything at the locked versions into .venv
 
@@ -27,6 +27,9 @@ test: setup ## run every test
 test-s3: setup ## run what is stored in S3 against Ceph's RGW, which it installs where it can and starts
 	infra/s3-store.sh sh -c '$(BIN)/python -m pytest tests/data tests/registry/test_registry_on_s3.py \
 	  --s3-endpoint "$$AWS_ENDPOINT_URL"'
+
+test-postgres: setup ## run what is stored in PostgreSQL against a server of its own, which it installs where it can
+	infra/postgres.sh $(BIN)/python -m pytest tests/tuning/test_study_in_postgres.py
 
 check: setup ## ruff, format and mypy --strict
 	$(BIN)/ruff check .

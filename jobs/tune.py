@@ -74,10 +74,11 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
     from rayfill.cluster.local import local_ray
     from rayfill.tuning.costs import measure
     from rayfill.tuning.crown import crown, retrain
-    from rayfill.tuning.study import only_driver_of, open_study, spec_of
+    from rayfill.tuning.driver import only_driver_of
+    from rayfill.tuning.study import open_study, spec_of
 
     spec = resolve(args, plan, locations)
-    with only_driver_of(spec):
+    with only_driver_of(spec, args.storage):
         study = open_study(spec, args.storage)
         spec = spec_of(study)
         keys, search, prune = len(spec.searched.space), spec.sweep.search.kind, spec.sweep.prune.kind

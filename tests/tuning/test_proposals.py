@@ -13,9 +13,10 @@ from optuna.trial import TrialState
 
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.sweep_spec import SweepSpec
+from rayfill.tuning.driver import only_driver_of
 from rayfill.tuning.proposals import Proposals
 from rayfill.tuning.space import Space
-from rayfill.tuning.study import load_study, only_driver_of, open_study
+from rayfill.tuning.study import load_study, open_study
 from tests.tuning.pretend import BASE, KIND, SWEEP, Pretended, begin, psnr
 
 ROOT = Path(__file__).parents[2]
@@ -202,7 +203,8 @@ from pathlib import Path
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.tuning.proposals import Proposals
 from rayfill.tuning.space import Space
-from rayfill.tuning.study import only_driver_of, open_study
+from rayfill.tuning.driver import only_driver_of
+from rayfill.tuning.study import open_study
 from tests.tuning.pretend import psnr
 spec = SweepSpec.model_validate_json(Path(sys.argv[1]).read_text())
 with only_driver_of(spec):

@@ -1,6 +1,5 @@
 """The study: all that a sweep remembers, in Optuna's database: SQLite in the sweep's folder, or what `--storage` names."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 import optuna
 from optuna.storages import RDBStorage
 from pydantic import ValidationError
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from rayfill.data.store import AlreadyExists, NotFound
@@ -54,45 +53,26 @@ class Place:
         return given or f"sqlite:///{self.folder / DATABASE}"
 
 
-@contextmanager
-def only_driver_of(spec: SweepSpec) -> Iterator[None]:
-    """Hold the sweep for the length of the block, so that no two drivers propose for one study.
-
-    Among processes that share the sweep's folder; the lock goes with the process that holds it.
-
-    Raises:
-        InputError: another process drives it.
-    """
-    folder = Place(spec.root, spec.name).folder
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"--name {spec.name}: that sweep is being driven right now, by another process") from None
-        yield
-
-
 def open_study(spec: SweepSpec, storage: str | None = None) -> optuna.Study:
     """The study of a sweep, new or as it was left; to be called by its only driver. `spec_of` tells as what it goes on.
 
     Raises:
-        InputError: the name belongs to another sweep, or its study is elsewhere.
+        InputError: the name belongs to another sweep, here or in the database, or its study is elsewhere.
         Failed: the database does not answer.
     """
     place = Place(spec.root, spec.name)
     spec = spec.model_copy(update={"storage": storage and shown(storage)})
     earlier = _recorded(place)
     if earlier is not None:
+        _refuse_missing_study(place, storage)
         difference = spec.differs_from(earlier)
         if difference:
             raise InputError(
                 f"--name {spec.name}: that name belongs to another sweep, which differs in {difference}; choose another name"
             )
-        _refuse_missing_study(place, storage)
         spec = spec.model_copy(update={"created": earlier.created, "warm": earlier.warm})
     place.folder.mkdir(parents=True, exist_ok=True)
-    with _answering(storage):
+    with answering(storage):
         study = optuna.create_study(
             storage=_open(place.storage(storage)),
             study_name=spec.name,
@@ -100,6 +80,8 @@ def open_study(spec: SweepSpec, storage: str | None = None) -> optuna.Study:
             sampler=SeededByNumber(spec.sweep.search, spec.sweep.seed),
             load_if_exists=True,
         )
+        if earlier is None:
+            _refuse_another(study, spec)
         if "began" not in study.user_attrs:
             study.set_user_attr("began", spec.created)
         study.set_user_attr("sweep", spec.model_dump_json())
@@ -122,7 +104,7 @@ def load_study(root: str, sweep: str, storage: str | None = None) -> optuna.Stud
     if _recorded(place) is None:
         raise InputError(f"sweep '{sweep}': there is none under {Locations(root).root}/sweeps")
     _refuse_missing_study(place, storage)
-    with _answering(storage):
+    with answering(storage):
         return optuna.load_study(study_name=sweep, storage=_open(place.storage(storage)))
 
 
@@ -137,7 +119,7 @@ def shown(storage: str) -> str:
         url = make_url(storage)
     except ArgumentError:
         raise InputError("--storage: not a database's URL; write postgresql://USER@HOST/DATABASE or sqlite:////path") from None
-    return url.set(username=None, password=None, query={}).render_as_string()
+    return URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
 
 
 def _recorded(place: Place) -> SweepSpec | None:
@@ -160,6 +142,14 @@ def _refuse_missing_study(place: Place, storage: str | None) -> None:
     raise InputError(f"sweep '{place.sweep}': its study is elsewhere; it was begun with {there}")
 
 
+def _refuse_another(study: optuna.Study, spec: SweepSpec) -> None:
+    """A database may serve several roots. A study of this root without its `sweep.json` is of a driver that died in between."""
+    if "sweep" in study.user_attrs and ((theirs := spec_of(study)).root != spec.root or spec.differs_from(theirs)):
+        raise InputError(
+            f"--name {spec.name}: the database has another sweep of that name, of {theirs.root}; choose another name"
+        )
+
+
 def _open(url: str) -> RDBStorage:
     quiet_optuna()
     waiting = {"connect_args": {"timeout": LOCK_WAIT_S}} if url.startswith("sqlite") else {"pool_pre_ping": True}
@@ -167,13 +157,16 @@ def _open(url: str) -> RDBStorage:
 
 
 @contextmanager
-def _answering(storage: str | None) -> Iterator[None]:
+def answering(storage: str | None) -> Iterator[None]:
     """Database errors as sentences. The library's own text may hold the whole URL, password included."""
     where = f"--storage {shown(storage)}" if storage else "the sweep's study"
     try:
         yield
     except ImportError as error:
         missing = getattr(error.__cause__, "name", None) or error.name or make_url(storage or "").drivername
-        raise InputError(f"{where}: needs the Python package '{missing}', which is not installed") from None
+        install = "rayfill[postgres]" if missing == "psycopg" else missing
+        raise InputError(
+            f"{where}: needs the Python package '{missing}', which is not installed; pip install '{install}'"
+        ) from None
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         raise Failed(f"{where}: the database does not answer ({type(error).__name__})") from None
