@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import optuna
 from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
@@ -57,6 +58,8 @@ class SeededByNumber(BaseSampler):
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """As the sampler says."""
+        if isinstance(self._search, TPE):
+            study = _one_of_each_branch(study)
         return self._inner.infer_relative_search_space(study, trial)
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
@@ -72,3 +75,15 @@ class SeededByNumber(BaseSampler):
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """As the sampler says."""
         self._inner.after_trial(study, trial, state, values)
+
+
+def _one_of_each_branch(study: Study) -> Study:
+    """The study with the first trial of every set of keys alone: those after it change nothing in TPE's groups of keys.
+
+    TPE takes the groups apart and copies them once for every trial there is, which is a quarter of a proposal's time.
+    """
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    firsts = {frozenset(trial.distributions): trial for trial in reversed(trials)}
+    small = optuna.create_study(directions=study.directions)
+    small.add_trials(sorted(firsts.values(), key=lambda trial: trial.number))
+    return small
