@@ -68,7 +68,7 @@ class Slow(S3Store):
 
     def copy_to(self, key: str, file: IO[bytes]) -> None:
         self.fetched.append(key)
-        assert self.go_on.acquire(timeout=20)
+        assert self.go_on.acquire(timeout=200)
         super().copy_to(key, file)
 
 

