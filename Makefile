@@ -46,14 +46,15 @@ bench: setup ## speed of the training step, loader, sample order and ingest, bes
 	$(BIN)/python -m benchmarks.order
 	$(BIN)/python -m benchmarks.ingest
 
-# The other loaders stay out of the lock and of .venv. STORE= takes moto's server where Ceph cannot be installed.
+# The other loaders stay out of the lock and of .venv, compiled because importing is timed. STORE= takes moto where Ceph cannot be
+# installed.
 STORE ?= infra/s3-store.sh
 bench-loader: .venv-peers/ready ## the loader beside five others, local and S3, for docs/performance.md; DATA=DATASET
 	$(STORE) .venv-peers/bin/python -m benchmarks.loader --peers --s3 $(if $(DATA),--data $(DATA)) --json --write docs/performance.md
 
 .venv-peers/ready: .venv/ready benchmarks/loader/peers.txt
 	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python -r requirements.lock -r benchmarks/loader/peers.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-peers/bin/python -r requirements.lock -r benchmarks/loader/peers.txt
 	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --no-deps --editable .
 	touch .venv-peers/ready
 

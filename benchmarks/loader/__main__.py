@@ -64,7 +64,7 @@ def main() -> None:
     text = f"{count:,} photographs, {args.threads} threads, {args.rounds} rounds.\n\n{as_markdown(found, far[1])}"
     print(text)
     if args.write:
-        rewrite(args.write, "benchmarks.loader", f"`{command_line()}`, {datetime.now(UTC):%B %Y}. {text}")
+        rewrite(args.write, "benchmarks.loader", f"`{command_line(args.data, args.write)}`, {datetime.now(UTC):%B %Y}. {text}")
     if args.json:
         print(
             json.dumps({"benchmark": "loader", "photographs": count, "threads": args.threads, "store": far[1], "rows": found})
@@ -78,9 +78,10 @@ def synthetic(folder: Path) -> str:
     return f"{folder}/dataset"
 
 
-def command_line() -> str:
-    """What made the tables, for the page."""
-    return " ".join(["python -m benchmarks.loader", *sys.argv[1:]])
+def command_line(data: str | None, page: Path) -> str:
+    """What made the tables, for the page: without the places on this machine."""
+    words = [word.replace(str(page), page.name).replace(data or "DATASET", "DATASET") for word in sys.argv[1:]]
+    return " ".join(["python -m benchmarks.loader", *words])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The match: every contestant prepared, warmed up, and then measured round by round, each right after the other."""
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -113,12 +114,14 @@ class Match:
         _say(f"{name}: {stopped}")
 
     def _attempt(self, row: Row, where: str, do: Callable[[Row], None]) -> None:
-        if where not in row.stopped and ANYWHERE not in row.stopped:
-            try:
-                do(row)
-            except Stopped as stopped:
-                row.stopped[where] = str(stopped)
-                _say(f"{row.name} ({row.decoder}) {where}: {stopped}")
+        if where in row.stopped or ANYWHERE in row.stopped:
+            return
+        begin = time.perf_counter()
+        try:
+            do(row)
+        except Stopped as stopped:
+            row.stopped[where] = str(stopped)
+        _say(f"{row.name} ({row.decoder}) {where}: {row.stopped.get(where) or f'{time.perf_counter() - begin:.1f} s'}")
 
     def _warm_up(self, row: Row) -> None:
         process = self._processes[row.name]

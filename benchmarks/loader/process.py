@@ -119,10 +119,14 @@ class Process:
         self._process = None
 
     def _last_lines(self) -> str:
-        """The end of what it has said on stderr since it was asked."""
+        """The end of what it has said on stderr since it was asked, without tracebacks' frames, which are indented."""
         with self._log.open("rb") as log:
             log.seek(self._said)
-            lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+            text = log.read().decode(errors="replace")
+        # What is said may go onto a page, which has no use for the places on this machine.
+        for place in (self._log.parent.parent, ROOT):
+            text = text.replace(f"{place}/", "")
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith((" ", "Traceback"))]
         return " / ".join(line[:LINE] for line in lines[-LAST_LINES:]) or "it said nothing on stderr"
 
 

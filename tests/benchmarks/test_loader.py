@@ -41,7 +41,8 @@ def test_the_command_measures_contestants_near_and_over_s3_and_writes_the_page(t
     assert found[BARE]["decode"] > found[BARE]["rate"] > 0
     assert ("stopped" in found["LitData"]) == (find_spec("litdata") is None)
     text = page.read_text()
-    assert text.startswith(f"above\n{begin}\n`python -m benchmarks.loader")
+    assert text.startswith(f"above\n{begin}\n`python -m benchmarks.loader --data DATASET --peers {FOLDER} LitData")
+    assert str(tmp_path) not in text.partition("LitData: ")[0]
     assert text.endswith(f"{end}\nbelow\n")
     assert f"| {FOLDER} | torchvision |" in text
     assert "old" not in text.replace("folder", "")
@@ -92,7 +93,7 @@ def test_a_contestant_that_ends_says_what_it_said_last(tmp_path: Path) -> None:
 
 def test_a_request_that_fails_shows_the_end_of_its_traceback(tmp_path: Path) -> None:
     process = Process(command(OURS, 1), tmp_path / "stderr")
-    with pytest.raises(Stopped, match=rf"^prepare failed: .*{tmp_path}/none"):
+    with pytest.raises(Stopped, match=r"^prepare failed: rayfill.*InputError: .*/none: there is no dataset"):
         process.ask("prepare", dataset=str(tmp_path / "none"), folder=str(tmp_path))
     process.end()
 
