@@ -144,6 +144,7 @@ def record(number: int, state: State, *values: float, curve: Mapping[int, float]
         "gpu_seconds": 0.0,
         "costs": {},
         "reason": None,
+        "host": None,
         "ended": None,
     }
     return Record(number=number, state=state, results=values or None, curve=rungs, **(known | others))

@@ -20,7 +20,8 @@ def ended_line(record: Record, objectives: Sequence[Objective]) -> str:
     """What became of a trial, on one line."""
     parts = [f"trial {record.number} {record.state}"]
     if record.state == "failed":
-        return f"{parts[0]} after {duration(record.seconds)}: {one_line(record.reason or 'no reason was recorded')}"
+        where = f" on {record.host}" if record.host else ""
+        return f"{parts[0]} after {duration(record.seconds)}{where}: {one_line(record.reason or 'no reason was recorded')}"
     parts += [
         f"{objective.label} {shown(value)}" for objective, value in zip(objectives, latest(record, objectives), strict=True)
     ]

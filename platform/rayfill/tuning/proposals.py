@@ -2,7 +2,8 @@
 
 A trial's user attributes, which everything that looks at a study reads:
 run, recipe_digest, values (JSON), costs, origin (own:BASE, warm:N, none: the sampler's), curve, gpus (of each
-worker), seconds (where more than at the last rung), reason, infeasible. The study's: sweep (JSON), began, wall_seconds.
+worker), host (machine and process), seconds (where more than at the last rung), reason, infeasible. The study's:
+sweep (JSON), began, wall_seconds.
 """
 
 import json
@@ -86,6 +87,7 @@ class Proposals:
         self._wall = float(study.user_attrs.get("wall_seconds", 0.0))
         self._last = clock()
         self._failures: Counter[str] = Counter()
+        self._hosts: dict[int, str] = {}
         self._memory = Memory(study)
         trials = self._memory.trials()
         self._curves = {t.number: curve_of(t.user_attrs) for t in trials}
@@ -146,6 +148,12 @@ class Proposals:
         self._memory.set(number, "curve", as_attribute(curve))
         if len(self._spec.sweep.objectives) == 1 and (value := metrics.get(self._spec.sweep.labels[0])) is not None:
             self._memory.report(number, step, value)
+
+    def heard_from(self, number: int, host: str) -> None:
+        """Note the machine and the process that a running trial is in: whoever looks for its log needs them."""
+        if self._hosts.get(number) != host:
+            self._hosts[number] = host
+            self._memory.set(number, "host", host)
 
     def finish(
         self,

@@ -38,6 +38,7 @@ class Record:
         seconds: worker-seconds that it cost so far; gpu_seconds likewise.
         costs: parameters, gflop, milliseconds, as far as they were measured.
         reason: why it failed, was stopped, or cannot be trained.
+        host: the machine and the process that it was last heard of from; None before its first rung.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Record:
     gpu_seconds: float
     costs: Mapping[str, float]
     reason: str | None
+    host: str | None
     ended: datetime | None
 
     @property
@@ -85,6 +87,7 @@ def _record(trial: FrozenTrial) -> Record:
         gpu_seconds=gpu_seconds_of(attributes),
         costs=attributes.get("costs") or {},
         reason=attributes.get("reason"),
+        host=attributes.get("host"),
         ended=trial.datetime_complete,
     )
 

@@ -105,6 +105,7 @@ def _tune(study: optuna.Study, spec: SweepSpec, share: TrialShare, proposals: Pr
             search_alg=searcher,
             scheduler=pruner,
             num_samples=-1,
+            max_concurrent_trials=room(share, live_nodes()),
             resources_per_trial=share.of_trial,
             reuse_actors=True,
             max_failures=max(recipe.training.max_failures for recipe in spec.bases.values()),

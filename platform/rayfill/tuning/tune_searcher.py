@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ray.tune.result import HOSTNAME, PID
 from ray.tune.search import Searcher
 
 from rayfill.tuning.proposals import Proposal, Proposals
@@ -45,6 +46,10 @@ class TuneSearcher(Searcher):  # type: ignore[misc]  # Ray's own types make it A
         """Whether everything that was proposed has ended and no more is to come; False after Ctrl-C."""
         return self._done and not self._live
 
+    def set_max_concurrency(self, max_concurrent: int) -> bool:
+        """The room decides. Tune also takes the number for how many trials may be starting: else one waits for another."""
+        return True
+
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial's Tune config; None while there is no room for one."""
         if len(self._live) >= self._room():
@@ -59,6 +64,7 @@ class TuneSearcher(Searcher):  # type: ignore[misc]  # Ray's own types make it A
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """A rung behind which the trial goes on."""
+        self._proposals.heard_from(self._live[trial_id], _host(result))
         self._proposals.report(self._live[trial_id], result[STEP], result[SECONDS], _metrics(result))
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -66,7 +72,9 @@ class TuneSearcher(Searcher):  # type: ignore[misc]  # Ray's own types make it A
         number = self._live.pop(trial_id)
         if error or result is None or (STEP not in result and FAILED not in result):
             self._proposals.finish(number, "failed", self._why_lost.get(trial_id, "it ended without a word"))
-        elif FAILED in result:
+            return
+        self._proposals.heard_from(number, _host(result))
+        if FAILED in result:
             self._proposals.finish(number, "failed", result[FAILED], result[SECONDS])
         else:
             self._proposals.report(number, result[STEP], result[SECONDS], _metrics(result))
@@ -90,6 +98,10 @@ def reported(step: int, seconds: float, metrics: dict[str, float], *, complete: 
 def reported_failure(reason: str, seconds: float) -> dict[str, Any]:
     """What a trial tells Tune when it is at its end before its last step."""
     return {FAILED: reason, SECONDS: seconds, "done": True}
+
+
+def _host(result: dict[str, Any]) -> str:
+    return f"{result[HOSTNAME]}, process {result[PID]}"
 
 
 def _metrics(result: dict[str, Any]) -> dict[str, float]:
