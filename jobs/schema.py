@@ -24,9 +24,13 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """The JSON Schema of one of `KINDS`; a recipe's knows the options of every system."""
+    """The JSON Schema of one of `KINDS`; a recipe's knows the options of every system.
+
+    Recipes and sweeps may extend another file: their schemas know `extends` and `drop`, and ask for no key.
+    """
     from rayfill.spec.base import Spec
     from rayfill.spec.dataset import IngestSpec
+    from rayfill.spec.extending import extending_schema
     from rayfill.spec.masks import MaskSetSpec
     from rayfill.spec.node import NodeSpec
     from rayfill.spec.release import Release
@@ -35,8 +39,9 @@ def schema_of(kind: str) -> dict[str, Any]:
 
     if kind == "recipe":
         return recipe_schema()
+    if kind == "sweep":
+        return extending_schema(Sweep.model_json_schema())
     specs: dict[str, type[Spec]] = {
-        "sweep": Sweep,
         "release": Release,
         "ingest": IngestSpec,
         "maskset": MaskSetSpec,

@@ -2,14 +2,13 @@
 
 from typing import Any
 
+from rayfill.spec.extending import extending_schema
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import SYSTEMS
 
 
 def recipe_schema() -> dict[str, Any]:
-    """A JSON Schema for editors: it knows every key and value, but asks for none, because a recipe that extends another one
-    says only what differs. `extends` and `drop`, which are resolved while the file is read, are allowed at the top.
-    """
+    """A JSON Schema for editors: it knows every key and value, but asks for none (`extending_schema`)."""
     schema = Recipe.model_json_schema()
     definitions: dict[str, Any] = schema["$defs"]
     choices = []
@@ -25,11 +24,4 @@ def recipe_schema() -> dict[str, Any]:
             }
         )
     definitions["SystemChoice"] = {"anyOf": choices}
-    schema["properties"] |= {"extends": {"type": "string"}, "drop": {"type": "array", "items": {"type": "string"}}}
-    for definition in (schema, *definitions.values()):
-        # Where there is a `kind`, the schema cannot tell without it which keys belong.
-        if "kind" in definition.get("properties", {}):
-            definition["required"] = ["kind"]
-        else:
-            definition.pop("required", None)
-    return schema
+    return extending_schema(schema)
