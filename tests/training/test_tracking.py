@@ -1,9 +1,11 @@
 """MLflow being away costs neither the run nor a number."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
 
@@ -11,6 +13,7 @@ from rayfill.registry.mlflow_place import MlflowPlace, client, mlflow_place
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
 from rayfill.training.tracking import Tracker, close_tracked_run, flatten, open_tracked_run
+from tests.fault_proxy import FaultProxy, error
 
 
 @pytest.fixture
@@ -47,6 +50,31 @@ def test_rows_wait_while_mlflow_is_away_and_arrive_when_it_is_back(
     tracker.metrics(3, {"loss": 1.0})
     history = client(place).get_metric_history(run_id, "loss")
     assert [(m.step, m.value) for m in history] == [(1, 3.0), (2, 2.0), (3, 1.0)]
+
+
+def test_a_picture_whose_bucket_is_away_stops_nothing(
+    place: MlflowPlace,
+    s3_url: str,
+    s3_faults: FaultProxy,
+    small_run: Callable[..., RunSpec],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = replace(place, artifact_root=f"{s3_url}/mlflow-artifacts")
+    run_id = open_tracked_run(place, small_run(run="pictured"))
+    tracker = Tracker(place, run_id)
+    picture = np.zeros((8, 8, 3), np.uint8)
+    s3_faults.stop()
+    tracker.picture("samples", 1, picture)
+    tracker.metrics(1, {"loss": 3.0})
+    s3_faults.start()
+    s3_faults.fail(error(403, "AccessDenied"))
+    tracker.picture("samples", 2, picture)
+    assert capsys.readouterr().err.count("MLflow does not answer") == 1
+    tracker.picture("samples", 3, picture)
+    found = [file.path for file in client(place).list_artifacts(run_id, "images")]
+    assert [path for path in found if "step+3" in path or "step%2B3" in path]
+    assert not [path for path in found if "step+1" in path or "step%2B1" in path]
+    assert [m.value for m in client(place).get_metric_history(run_id, "loss")] == [3.0]
 
 
 def test_nested_values_become_dotted_keys() -> None:

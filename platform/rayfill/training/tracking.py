@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -62,8 +64,15 @@ def close_tracked_run(place: MlflowPlace, run_id: str, status: str) -> None:
     client(place).set_terminated(run_id, status=status)
 
 
+_AWAY = (MlflowException, OSError, BotoCoreError, ClientError, Boto3Error)
+"""What a server or database that does not answer makes MLflow raise, and a bucket, to which it takes pictures by itself."""
+
+
 class Tracker:
-    """Sends numbers and pictures of one run. MLflow being away for a while costs nothing: rows wait for the next call."""
+    """Sends numbers and pictures of one run. MLflow being away for a while costs no number: rows wait for the next call.
+
+    Pictures of that time are lost.
+    """
 
     def __init__(self, place: MlflowPlace, run_id: str) -> None:
         self.run_id = run_id
@@ -79,14 +88,14 @@ class Tracker:
             while self._waiting:
                 self._mlflow.log_batch(self.run_id, metrics=self._waiting[:1000])
                 self._waiting = self._waiting[1000:]
-        except (MlflowException, OSError) as error:
+        except _AWAY as error:
             self._warn(error)
 
     def picture(self, name: str, step: int, picture: UInt8) -> None:
         """Log an (H,W,3) uint8 picture under a name and a step."""
         try:
             self._mlflow.log_image(self.run_id, picture, key=name, step=step)
-        except (MlflowException, OSError) as error:
+        except _AWAY as error:
             self._warn(error)
 
     def _warn(self, error: Exception) -> None:
