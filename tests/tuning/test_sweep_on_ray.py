@@ -1,6 +1,7 @@
 """Sweeps on a real Ray: the whole command, trials that break are reasons, Ctrl-C pauses."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,35 +11,28 @@ from typing import Any
 
 import pytest
 import ray
-import yaml
+import torch
 
 from jobs.cli import main
 from rayfill.spec.recipe import Recipe
+from rayfill.systems.gdn import GDN
+from rayfill.tuning.actor import TrialActor
 from rayfill.tuning.record import Record, read_records
 from rayfill.tuning.study import load_study
 from rayfill.tuning.sweep import run_sweep
-from tests.tuning.pretend import BASE, KIND, RATE, RECIPE
-from tests.tuning.tiny import TINY, begin_tiny
+from rayfill.tuning.trial import TrialJob
+from rayfill.tuning.tune_searcher import JOB
+from tests.tuning.pretend import BASE, KIND, RATE
+from tests.tuning.tiny import begin_tiny, tune_tiny, write_tiny
 
 REPOSITORY = Path(__file__).parents[2]
+RECONSTRUCTION = "players.generator.terms.reconstruction"
+DIVERGES, TOO_LARGE, LOST, LOST_ONCE = 1e38, 2.0, 3.0, 4.0
+"""Weights of the reconstruction. The first one breaks by itself, the others in `Breaking`."""
 
 
 def nothing_costs(recipe: Recipe, asked: Any) -> dict[str, float]:
     return {}
-
-
-def write_sweep(folder: Path, **changes: Any) -> Path:
-    """The tiny sweep as a file."""
-    goal = {"objectives": [{"metric": "psnr", "direction": "maximize"}], "search": {"kind": "tpe", "startup": 3}}
-    common = {"name": "bases", "base": str(RECIPE), "pick": {"kind": "best"}, "seed": 0, "budget": {"trials": 4}}
-    path = folder / "sweep.yaml"
-    path.write_text(yaml.safe_dump({**common, **goal, **TINY, **changes}))
-    return path
-
-
-def tune(sweep: Path, data: Path, root: Path) -> list[str]:
-    """The command line of a sweep."""
-    return ["tune", str(sweep), "--data", f"{data}/datasets/photos", "--root", str(root), "--json"]
 
 
 def records_of(root: Path) -> list[Record]:
@@ -48,7 +42,7 @@ def records_of(root: Path) -> list[Record]:
 def test_one_command_searches_registers_its_winner_and_frees_what_it_held(
     ray_cluster: None, tmp_path: Path, tiny_root: Path, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(tune(write_sweep(tmp_path), tiny_root, root)) == 0
+    assert main(tune_tiny(write_tiny(tmp_path), tiny_root, root)) == 0
     said = capsys.readouterr()
     result = json.loads(said.out.splitlines()[-1])
     records = records_of(root)
@@ -66,23 +60,56 @@ def test_one_command_searches_registers_its_winner_and_frees_what_it_held(
     assert ray.available_resources()["CPU"] == 2
 
 
+class Breaking(TrialActor):
+    """An actor in which a trial breaks in a way of its own, told by the weight of its reconstruction."""
+
+    def step(self) -> dict[str, Any]:
+        run = TrialJob.model_validate_json(self.config[JOB]).run
+        weight = run.recipe.players["generator"].terms["reconstruction"]
+        died = Path(run.root.removeprefix("file://")) / f"{run.name}-died"
+        if weight == LOST or (weight == LOST_ONCE and not died.exists()):
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        with pytest.MonkeyPatch.context() as patched:
+            if weight == TOO_LARGE:
+                patched.setattr(GDN, "share", lambda *_: {"output": torch.empty(2**60)})
+            return dict(super().step())
+
+
 def test_what_breaks_is_a_reason_and_the_sweep_goes_on(
-    ray_cluster: None, tmp_path: Path, tiny_root: Path, migrated_mlflow: Path
+    ray_cluster: None, tmp_path: Path, tiny_root: Path, migrated_mlflow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terms = "players.generator.terms.reconstruction"
-    space = {terms: {"kind": "choice", "values": [1.0, 1e38]}, "training.seed": {"kind": "choice", "values": [0, 1]}}
-    changes = {"search": {"kind": "grid"}, "prune": {"kind": "none"}, "budget": {"trials": 4}}
+    monkeypatch.setattr("rayfill.tuning.sweep.TrialActor", Breaking)
+    space = {RECONSTRUCTION: {"kind": "choice", "values": [1.0, DIVERGES, TOO_LARGE, LOST, LOST_ONCE]}}
+    changes = {
+        "search": {"kind": "grid"},
+        "prune": {"kind": "none"},
+        "budget": {"trials": 5},
+        "set": {"training.max_failures": 1},
+    }
     begun = begin_tiny(tmp_path, tiny_root, migrated_mlflow, space=space, **changes)
     run_sweep(begun.study, nothing_costs)
-    records = read_records(begun.study)
-    broken = [record for record in records if record.values[terms] == 1e38]
-    assert [record.state for record in records if record not in broken] == ["complete", "complete"]
-    assert [record.state for record in broken] == ["failed", "failed"]
-    assert all("first broken weight" in str(record.reason) for record in broken)
+    became = {record.values[RECONSTRUCTION]: record for record in read_records(begun.study)}
+    assert [became[weight].state for weight in (1.0, LOST_ONCE)] == ["complete", "complete"]
+    assert [became[weight].state for weight in (DIVERGES, TOO_LARGE, LOST)] == ["failed", "failed", "failed"]
+    assert "first broken weight" in str(became[DIVERGES].reason)
+    assert str(became[TOO_LARGE].reason).startswith("out of memory: ")
+    assert str(became[LOST].reason).startswith("its worker process was lost: ")
+
+
+def test_a_sweep_in_which_everything_breaks_stops_after_three_and_says_why(
+    ray_cluster: None, tmp_path: Path, tiny_root: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = write_tiny(tmp_path, set={RECONSTRUCTION: DIVERGES}, trial={"cpus": 1, "at_once": 1}, budget={"trials": 50})
+    assert main(tune_tiny(sweep, tiny_root, root)) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("rayfill: sweep bases: 3 trials failed for one reason and none succeeded: ")
+    assert "first broken weight" in said[-1]
+    assert [record.state for record in records_of(root)] == ["failed"] * 3
 
 
 def test_ctrl_c_pauses_and_a_second_driver_is_refused(tmp_path: Path, tiny_root: Path, root: Path) -> None:
-    command = [sys.executable, "-m", "jobs.cli", *tune(write_sweep(tmp_path, budget={"trials": 50}), tiny_root, root)]
+    command = [sys.executable, "-m", "jobs.cli", *tune_tiny(write_tiny(tmp_path, budget={"trials": 50}), tiny_root, root)]
     first = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
     assert first.stderr is not None
     assert any("1 running" in line or "2 running" in line for line in first.stderr)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from rayfill.data.dataset import open_dataset
 from rayfill.data.ingest import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
@@ -13,7 +15,7 @@ from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.tuning.space import Space
 from rayfill.tuning.trial import TrialJob
 from tests.photographs import write_photographs
-from tests.tuning.pretend import BASE, KIND, RATE, Pretended, begin
+from tests.tuning.pretend import BASE, KIND, RATE, RECIPE, Pretended, begin
 
 STEPS = 9
 TINY: dict[str, Any] = {
@@ -43,13 +45,29 @@ def ingest_tiny(root: Path) -> None:
     ingest(str(source), f"file://{root}/datasets/photos", IngestSpec(val_share=0.2), run_inline)
 
 
+def write_tiny(folder: Path, **changes: Any) -> Path:
+    """The sweep as a file, of four trials. `changes` replace its keys; those of `set` go over the tiny ones."""
+    goal = {"objectives": [{"metric": "psnr", "direction": "maximize"}], "search": {"kind": "tpe", "startup": 3}}
+    common = {"name": "bases", "base": str(RECIPE), "pick": {"kind": "best"}, "seed": 0, "budget": {"trials": 4}}
+    laid_over = {"set": {**TINY["set"], **changes.pop("set", {})}}
+    path = folder / "sweep.yaml"
+    path.write_text(yaml.safe_dump({**common, **goal, **TINY, **laid_over, **changes}))
+    return path
+
+
+def tune_tiny(sweep: Path, data: Path, root: Path) -> list[str]:
+    """The command line of a sweep on the dataset of `ingest_tiny`."""
+    return ["tune", str(sweep), "--data", f"{data}/datasets/photos", "--root", str(root), "--json"]
+
+
 def begin_tiny(folder: Path, dataset_root: Path, mlflow: Path, **changes: Any) -> Pretended:
     """A sweep in `folder` that has tried nothing, with an MLflow that is ready."""
     (folder / "root").mkdir(parents=True, exist_ok=True)
     if not (folder / "root" / "mlflow.db").exists():
         shutil.copyfile(mlflow, folder / "root" / "mlflow.db")
     dataset = open_dataset(f"file://{dataset_root}/datasets/photos")
-    return begin(folder, dataset.store.url, dataset.digest, **{**TINY, **changes})
+    laid_over = {"set": {**TINY["set"], **changes.pop("set", {})}}
+    return begin(folder, dataset.store.url, dataset.digest, **{**TINY, **laid_over, **changes})
 
 
 def job_of(spec: SweepSpec, run: str = "bases-0000", *, known: tuple[int, ...] = (), **values: Any) -> TrialJob:
