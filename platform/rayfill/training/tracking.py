@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,6 +11,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from rayfill.data.patience import PATIENCE, patiently
+from rayfill.data.s3_errors import passes
 from rayfill.registry import tags
 from rayfill.registry.mlflow_place import MlflowPlace, client, ensure_experiment
 from rayfill.spec.run import RunSpec
@@ -42,7 +44,7 @@ def open_tracked_run(place: MlflowPlace, run: RunSpec, parent: str | None = None
     run_id = str(created.info.run_id)
     params = [Param(key, value[:6000]) for key, value in flatten(run.recipe.model_dump(mode="json"), "")]
     mlflow.log_batch(run_id, params=params, tags=[RunTag("rayfill.workers", str(run.workers))])
-    mlflow.log_dict(run_id, run.model_dump(mode="json"), "run.json")
+    _waiting_for_bucket(run.name, lambda: mlflow.log_dict(run_id, run.model_dump(mode="json"), "run.json"))
     return run_id
 
 
@@ -55,7 +57,7 @@ def open_tracked_sweep(place: MlflowPlace, sweep: str, contents: Mapping[str, ob
         mlflow.update_run(found[0].info.run_id, status="RUNNING")
         return str(found[0].info.run_id)
     created = mlflow.create_run(experiment, tags={tags.SWEEP: sweep}, run_name=sweep)
-    mlflow.log_dict(created.info.run_id, dict(contents), "sweep.json")
+    _waiting_for_bucket(sweep, lambda: mlflow.log_dict(created.info.run_id, dict(contents), "sweep.json"))
     return str(created.info.run_id)
 
 
@@ -71,7 +73,7 @@ _AWAY = (MlflowException, OSError, BotoCoreError, ClientError, Boto3Error)
 class Tracker:
     """Sends numbers and pictures of one run. MLflow being away for a while costs no number: rows wait for the next call.
 
-    Pictures of that time are lost.
+    A picture waits for a bucket as samples and checkpoints do. One that cannot be kept even so is lost.
     """
 
     def __init__(self, place: MlflowPlace, run_id: str) -> None:
@@ -94,7 +96,7 @@ class Tracker:
     def picture(self, name: str, step: int, picture: UInt8) -> None:
         """Log an (H,W,3) uint8 picture under a name and a step."""
         try:
-            self._mlflow.log_image(self.run_id, picture, key=name, step=step)
+            _waiting_for_bucket(name, lambda: self._mlflow.log_image(self.run_id, picture, key=name, step=step))
         except _AWAY as error:
             self._warn(error)
 
@@ -104,6 +106,11 @@ class Tracker:
                 f"MLflow does not answer ({type(error).__name__}); training goes on, metrics wait", file=sys.stderr, flush=True
             )
         self._warned = True
+
+
+def _waiting_for_bucket(what: str, log: Callable[[], object]) -> None:
+    """Let MLflow put a file where its files lie. Into a bucket it does that by itself, and waits for none that is away."""
+    patiently(log, lambda error: PATIENCE.total_s if passes(error) else 0, PATIENCE, f"MLflow's files of {what}")
 
 
 def flatten(tree: object, prefix: str) -> list[tuple[str, str]]:
