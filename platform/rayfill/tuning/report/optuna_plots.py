@@ -28,6 +28,8 @@ AXES = 3
 """Parameters of the contour plots: a figure for every pair of them."""
 SLICES = 5
 """Parameters of one slice plot, side by side."""
+LINES = 100
+"""Trials of the parallel coordinates: more are a hatching that nobody reads, and minutes of a browser's time."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,19 @@ def history(seen: Studied) -> Plot:
 
 def parallel(seen: Studied) -> Plot:
     """A line a trial through all its parameters."""
-    label = seen.label
+    label, sign = seen.label, -1 if seen.study.direction == optuna.study.StudyDirection.MAXIMIZE else 1
+    best = sorted(seen.complete, key=lambda trial: (sign * trial.values[0], trial.number))[:LINES]
+    few = f" Only the best {LINES} of {len(seen.complete)} are drawn." if len(best) < len(seen.complete) else ""
+
+    def make() -> go.Figure:
+        shown = optuna.create_study(direction=seen.study.direction)
+        shown.add_trials(sorted(best, key=lambda trial: trial.number))
+        return draw.plot_parallel_coordinate(shown, target_name=label)
+
     return plot(
         f"{label}: all parameters at once",
-        "A line is a complete trial, darker the better it is. None: the parameter is not alive in that trial.",
-        lambda: draw.plot_parallel_coordinate(seen.study, target_name=label),
+        f"A line is a complete trial, darker the better it is. None: the parameter is not alive in that trial.{few}",
+        make,
         too_few(len(seen.complete), 2),
     )
 

@@ -28,7 +28,7 @@ def sections(study: optuna.Study, sweep: Sweep, records: Sequence[Record], winne
         found.append(("What the objectives cost each other", note, [pareto(study, sweep.objectives, winner)]))
     progress = [best_over_cost(records, objective, i) for i, objective in enumerate(sweep.objectives)]
     found.append(
-        ("What was found, and for how much", "", [*progress, *map(history, seen), *(curves(study, records, o) for o in learnt)])
+        ("What was found, and for how much", "", [*progress, *map(history, seen), *(curves(records, o) for o in learnt)])
     )
     found.append(("Which values are good", "", [plot for s in seen for plot in (parallel(s), *slices(s), *contours(s))]))
     note = "Shares of one sweep: a parameter that hardly varied, or was searched in a narrow range, cannot matter."
