@@ -51,10 +51,11 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
     """The sweep with its data, its exam, and what an earlier sweep teaches it.
 
     Raises:
-        InputError: the dataset, the exam or the earlier sweep cannot be used, or a recipe does not fit the data.
+        InputError: the dataset, exam, file of masks or earlier sweep cannot be used, or a recipe does not fit the data.
     """
     from rayfill.data.dataset import open_dataset
     from rayfill.evaluation.exam import prepare_exam
+    from rayfill.masks.painted import pinned
     from rayfill.training.code_version import code_version
     from rayfill.training.worker import check_run
     from rayfill.tuning.study import load_study
@@ -63,6 +64,7 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
     dataset = open_dataset(locations.dataset(args.data))
     for recipe in plan.bases.values():
         check_run(recipe, dataset.len_of("train"), plan.sweep.trial.workers)
+        pinned(recipe.masks)
     size = next(iter(plan.bases.values())).images.size
     exam = prepare_exam(size, dataset.store.url, locations, plan.sweep.evaluation.images)
     return SweepSpec(
@@ -94,7 +96,9 @@ def job_arguments(args: argparse.Namespace, plan: SweepFile, locations: Location
 
         from rayfill.tuning.study import shown
 
-        if shown(args.storage) and make_url(args.storage).password:
+        shown(args.storage)  # refuses what is no URL
+        url = make_url(args.storage)
+        if url.password or "password" in url.query:
             raise InputError("--storage: holds a password, which a job's command line would show; use ~/.pgpass there")
     arguments = ["tune", "--resolved-sweep", plan.canonical(), "--root", locations.root]
     arguments += ["--data", locations.dataset(args.data)]

@@ -22,6 +22,7 @@ from optuna.trial import TrialState
 from ray import tune
 from ray.tune.experiment import Trial
 
+from rayfill.masks.painted import pinned
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
@@ -120,7 +121,7 @@ def _tune(study: optuna.Study, spec: SweepSpec, share: TrialShare, proposals: Pr
 
 
 def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str) -> TrialJob:
-    recipe: Recipe = proposal.recipe
+    recipe: Recipe = proposal.recipe.model_copy(update={"masks": pinned(proposal.recipe.masks)})
     run = RunSpec(
         format="rayfill-run-1",
         name=proposal.run,
