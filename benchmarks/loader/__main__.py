@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.loader.child import CONTESTANTS
-from benchmarks.loader.contestant import SPLIT
+from benchmarks.loader.contestant import BATCH, SPLIT
 from benchmarks.loader.match import BARE, DOCUMENTED, OURS, Match, Plan
 from benchmarks.loader.store import bucket
 from benchmarks.loader.table import as_markdown, numbers
@@ -34,7 +34,7 @@ from rayfill.spec.dataset import IngestSpec
 
 SYNTHETIC = 512
 WARM = 20
-"""More than any contestant holds ready: PREFETCH for each of the workers, and what they are about to give."""
+"""More than most contestants hold ready: PREFETCH for each of the workers, and what they are about to give."""
 
 
 def main() -> None:
@@ -48,7 +48,10 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--s3", action="store_true", help="also from the store at AWS_ENDPOINT_URL, else from moto's server")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: the cores, %(default)s")
-    parser.add_argument("--batches", type=int, default=100, help="timed batches of a round (default: %(default)s)")
+    parser.add_argument(
+        "--batches", type=int, metavar="N",
+        help="timed batches of a round (default: an epoch; with fewer, who makes much of an epoch ahead seems faster)",
+    )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="rewrite the tables between the markers in this page")
@@ -58,7 +61,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rayfill-loader-") as folder, bucket() if args.s3 else nullcontext(none) as far:
         dataset = args.data or synthetic(Path(folder))
         count = open_dataset(dataset).len_of(SPLIT)
-        plan = Plan(dataset, count, args.threads, args.batches, WARM, args.rounds, tuple(args.decoders))
+        batches = args.batches or max(1, count // BATCH)
+        plan = Plan(dataset, count, args.threads, batches, WARM, args.rounds, tuple(args.decoders))
         rows = Match(plan, Path(folder) / "match", far[0]).run([BARE, OURS, *peers])
     found = numbers(rows, args.threads)
     text = f"{count:,} photographs, {args.threads} threads, {args.rounds} rounds.\n\n{as_markdown(found, far[1])}"
