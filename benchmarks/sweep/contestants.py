@@ -59,6 +59,7 @@ CONTESTANTS = (
     Contestant("TPE", TPE),
     Contestant("TPE + median", TPE, MEDIAN),
     Contestant("TPE + ASHA", TPE, ASHA),
+    Contestant("TPE, 64 random first, + ASHA", {"kind": "tpe", "startup": 64}, ASHA),
     Contestant("TPE + ASHA from a quarter on", TPE, LATE),
     Contestant("TPE + Hyperband (BOHB-like)", TPE, HYPERBAND),
     Contestant(
