@@ -41,10 +41,10 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             raise InputError(f"--replicas {args.replicas}: at most {most} fit on this Ray, one CPU each and one to spare")
         serving = start_serving(ref, locations.root, args.host, args.port, args.replicas)
         shown = f"{serving.model.name}/{serving.model.shown_version}"
-        print(f"serving {shown} at {serving.url}", flush=True)
-        print("Ctrl-C stops it", file=sys.stderr, flush=True)
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # what service managers send means the same
         try:
+            print(f"serving {shown} at {serving.url}", flush=True)
+            print("Ctrl-C stops it", file=sys.stderr, flush=True)
             threading.Event().wait()
         except KeyboardInterrupt:
             print("stopping", file=sys.stderr, flush=True)

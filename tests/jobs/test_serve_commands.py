@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,15 +25,11 @@ def png(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def wait_and_ask(url: str, answers: list[int]) -> None:
-    """Ask for one picture as soon as somebody answers."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if requests.get(f"{url}/healthz", timeout=10).status_code == 200:
-                break
-        except requests.RequestException:
-            time.sleep(0.2)
+def wait_and_ask(url: str, said: Path, answers: list[int]) -> None:
+    """Ask for one picture as soon as the command says that it serves."""
+    deadline = time.monotonic() + 200
+    while f" at {url}" not in said.read_text() and time.monotonic() < deadline:
+        time.sleep(0.2)
     mask = np.zeros((20, 30), np.uint8)
     mask[5:10, 5:10] = 255
     files = {"image": png(np.zeros((20, 30, 3), np.uint8)), "mask": png(mask)}
@@ -41,9 +38,11 @@ def wait_and_ask(url: str, answers: list[int]) -> None:
 
 @pytest.mark.usefixtures("ray_cluster")
 def test_it_serves_until_it_is_told_to_stop(
-    tmp_path: Path, make_model: Callable[..., object], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, make_model: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_model(tmp_path / "model")
+    said = tmp_path / "said"
+    monkeypatch.setattr(sys, "stdout", said.open("w"))
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -51,8 +50,7 @@ def test_it_serves_until_it_is_told_to_stop(
 
     def visitor() -> None:
         try:
-            wait_and_ask(url, answers)
-            time.sleep(1)  # the command answers a little before it has begun to wait
+            wait_and_ask(url, said, answers)
         finally:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -61,7 +59,8 @@ def test_it_serves_until_it_is_told_to_stop(
     assert main(["serve", "--model", str(tmp_path / "model"), "--port", str(port), "--json"]) == 0
     thread.join(60)
     assert answers == [200]
-    lines = capsys.readouterr().out.splitlines()
+    sys.stdout.flush()
+    lines = said.read_text().splitlines()
     assert lines[0] == f"serving tiny/unregistered at {url}"
     shown = json.loads(lines[-1])
     assert (shown["url"], shown["model"], shown["version"]) == (url, "tiny", None)
