@@ -104,7 +104,7 @@ def test_every_figure_is_drawn_or_says_why_not(
 def test_marks_of_a_figure_are_the_trials(tmp_path: Path, photos: str, opened: Callable[[str], Page]) -> None:
     page = opened(sweep_of(tmp_path, photos, 6, prune={"kind": "none"}))
     curves = page.locator(".card", has_text="while training").locator("[data-figure]")
-    assert curves.locator("g.trace.scatter").count() == 6
+    assert curves.locator(".scatterlayer path.js-line").count() == 6
 
 
 @needs_browser

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import pytest
 import ray
 from ray.util import placement_group_table
 
@@ -14,7 +15,8 @@ from tests.tuning.pretend import costs
 from tests.tuning.tiny import begin_tiny
 
 
-def test_a_trial_of_two_workers_that_is_stopped_frees_them_for_the_next_one(
+@pytest.mark.timeout(900)
+def test_a_trial_of_two_workers_that_is_stopped_frees_them_at_once(
     ray_cluster: None, tmp_path: Path, tiny_root: Path, migrated_mlflow: Path
 ) -> None:
     begun = begin_tiny(
@@ -23,9 +25,9 @@ def test_a_trial_of_two_workers_that_is_stopped_frees_them_for_the_next_one(
         migrated_mlflow,
         trial={"cpus": 1, "workers": 2},
         prune={"kind": "asha", "first": 3},
-        budget={"trials": 3},
+        budget={"trials": 2},
     )
-    # A first trial that nobody can match, so that ASHA stops the others at their first rung.
+    # A first trial that nobody can match, so that ASHA stops the other at its first rung.
     proposals = Proposals(begun.study, Space(begun.spec.searched, begun.spec.bases), begun.spec, measure=costs, gpus=0.0)
     best = proposals.next()
     assert best is not None
@@ -33,9 +35,9 @@ def test_a_trial_of_two_workers_that_is_stopped_frees_them_for_the_next_one(
         proposals.report(best.number, step, float(step), {"psnr": 99.0})
     proposals.finish(best.number, "complete")
     run_sweep(begun.study, costs)
-    _, *others = read_records(begun.study)
-    assert [(record.state, record.step) for record in others] == [("pruned", 3)] * 2
-    deadline = time.monotonic() + 5
+    _, stopped = read_records(begun.study)
+    assert (stopped.state, stopped.step) == ("pruned", 3)
+    deadline = time.monotonic() + 30
     while ray.available_resources().get("CPU", 0) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert ray.available_resources()["CPU"] == 2
