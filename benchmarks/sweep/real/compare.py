@@ -22,13 +22,13 @@ def as_markdown(name: str, searched: optuna.Study, random: optuna.Study, minutes
         f"{name}: {_counts(searched)} in the sweep as its file says, {_counts(random)} at random without pruning, "
         f"{minutes:.0f} minutes each. Hole PSNR in dB of the best finished trial:",
         "",
-        "| | " + " | ".join(f"{share * minutes:.0f} min" for share in MARKS) + " |",
+        "| | " + " | ".join(f"{share * minutes:.1f} min" for share in MARKS) + " |",
         "|---|" + "---:|" * len(MARKS),
     ]
     for title, trials in zip(("searched, pruned", "random, full"), by_time, strict=True):
         cells = [_best([t for at, t in trials if at <= share * minutes]) for share in MARKS]
         lines.append(f"| {title} | {' | '.join(cells)} |")
-    own = searched.get_trials(deepcopy=False)[0]
+    own = random.get_trials(deepcopy=False)[0]  # which nobody prunes
     winners = {"the recipe's own": own, "searched, pruned": _winner(by_time[0]), "random, full": _winner(by_time[1])}
     keys = list(dict.fromkeys(key for trial in winners.values() if trial for key in trial.params))
     lines += ["", f"| | {' | '.join(keys)} | hole PSNR |", "|---|" + "---:|" * (len(keys) + 1)]
