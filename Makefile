@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-s3 test-postgres check format bench bench-loader systems lock clean
+.PHONY: help setup demo test test-long test-s3 test-postgres check format bench bench-loader systems lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,8 +21,11 @@ setup: .venv/ready ## install everything at the locked versions into .venv
 demo: setup ## the whole life of a model, on photographs that come with the dependencies
 	$(BIN)/rayfill demo
 
-test: setup ## run every test
+test: setup ## run every test but the long ones
 	$(BIN)/python -m pytest
+
+test-long: setup ## run what takes minutes: outages and killed drivers under a real Ray
+	$(BIN)/python -m pytest -m long
 
 test-s3: setup ## run what is stored in S3 against Ceph's RGW, which it installs where it can and starts
 	infra/s3-store.sh sh -c '$(BIN)/python -m pytest tests/data tests/registry/test_registry_on_s3.py \

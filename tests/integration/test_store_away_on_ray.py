@@ -78,6 +78,7 @@ def quiet_weights(run: RunSpec) -> bytes:
     return found[-1]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("ray_cluster")
 def test_a_run_on_ray_whose_store_goes_away_twice_ends_with_the_weights_of_a_quiet_one(

@@ -32,7 +32,7 @@ REPOSITORY = Path(__file__).parents[2]
 TRIALS, STEPS = 5, 45
 PATIENCE_S = 300.0  # on a busy machine Ray takes minutes to begin
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from tests.tuning.pretend import costs
 from tests.tuning.tiny import begin_tiny
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_trial_of_two_workers_that_is_stopped_frees_them_at_once(
     ray_cluster: None, tmp_path: Path, tiny_root: Path, migrated_mlflow: Path
