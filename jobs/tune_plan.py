@@ -64,14 +64,13 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
     dataset = open_dataset(locations.dataset(args.data))
     for recipe in plan.bases.values():
         check_run(recipe, dataset.len_of("train"), plan.sweep.trial.workers)
-        pinned(recipe.masks)
     size = next(iter(plan.bases.values())).images.size
     exam = prepare_exam(size, dataset.store.url, locations, plan.sweep.evaluation.images)
     return SweepSpec(
         format="rayfill-sweep-1",
         name=plan.sweep.name,
         sweep=plan.sweep,
-        bases=plan.bases,
+        bases={label: recipe.model_copy(update={"masks": pinned(recipe.masks)}) for label, recipe in plan.bases.items()},
         originals=plan.originals,
         root=locations.root,
         dataset=dataset.store.url,

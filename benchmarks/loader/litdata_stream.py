@@ -5,7 +5,6 @@ The JPEG is stored as it is and decoded by torchvision, as LitData's own image t
 
 import importlib
 import os
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,16 +12,16 @@ from typing import Any
 
 import litdata
 
-from benchmarks.loader.contestant import BATCH, PREFETCH, SEED, SHARD_MIB, Batch, Contestant, Job, photographs
+from benchmarks.loader.contestant import BATCH, PREFETCH, SEED, SHARD_MIB, Job, photographs
 from benchmarks.loader.square import Sample, collate, square
+from benchmarks.loader.stateful import Stateful
 from rayfill.data.dataset import Dataset
 
 
-class LitData(Contestant):
+class LitData(Stateful):
     """LitData's chunks."""
 
     decoder = "torchvision"
-    resumes = "state_dict"
 
     def start(self, threads: int) -> None:
         # It hands its client of S3 these options and no others, and without this one http:// ends in "BadScheme".
@@ -37,22 +36,8 @@ class LitData(Contestant):
                 chunk_bytes=SHARD_MIB << 20, verbose=False,
             )  # fmt: skip
 
-    def batches(self, job: Job, state: Any) -> Iterator[Batch]:
-        loader = self._loader(job)
-        if state:
-            loader.load_state_dict(state)
-        while True:
-            yield from loader
-
-    def state(self, job: Job, batches: int) -> Any:
-        """Its own state after so many batches."""
-        loader = self._loader(job)
-        begun = iter(loader)
-        for _ in range(batches):
-            next(begun)
-        return loader.state_dict()
-
-    def _loader(self, job: Job) -> Any:
+    def loader(self, job: Job) -> Any:
+        """As its documentation shows."""
         distant = {"cache_dir": f"{job.cache}/litdata", "storage_options": {"endpoint_url": os.environ.get("AWS_ENDPOINT_URL")}}
         dataset = litdata.StreamingDataset(
             job.place, shuffle=True, drop_last=True, seed=SEED, transform=partial(_sample, decoder=job.decoder),

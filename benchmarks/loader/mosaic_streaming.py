@@ -8,7 +8,6 @@ answers as their own shards: "Relative sample index 68 is not present", or image
 """
 
 import os
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,16 @@ from typing import Any
 from streaming import MDSWriter, StreamingDataLoader, StreamingDataset
 from streaming.base.util import clean_stale_shared_memory
 
-from benchmarks.loader.contestant import BATCH, PREFETCH, SEED, SHARD_MIB, Batch, Contestant, Job, photographs
+from benchmarks.loader.contestant import BATCH, PREFETCH, SEED, SHARD_MIB, Job, photographs
 from benchmarks.loader.square import Sample, collate, square
+from benchmarks.loader.stateful import Stateful
 from rayfill.data.dataset import Dataset
 
 
-class MosaicStreaming(Contestant):
+class MosaicStreaming(Stateful):
     """MDS."""
 
     decoder = "PIL"
-    resumes = "state_dict"
 
     def start(self, threads: int) -> None:
         clean_stale_shared_memory()
@@ -37,22 +36,8 @@ class MosaicStreaming(Contestant):
             for name, jpeg in photographs(dataset):
                 shards.write({"name": name, "jpeg": jpeg})
 
-    def batches(self, job: Job, state: Any) -> Iterator[Batch]:
-        loader = self._loader(job)
-        if state:
-            loader.load_state_dict(state)
-        while True:
-            yield from loader
-
-    def state(self, job: Job, batches: int) -> Any:
-        """Its own state after so many batches."""
-        loader = self._loader(job)
-        begun = iter(loader)
-        for _ in range(batches):
-            next(begun)
-        return loader.state_dict()
-
-    def _loader(self, job: Job) -> Any:
+    def loader(self, job: Job) -> Any:
+        """As its documentation shows."""
         places = {"remote": job.place, "local": f"{job.cache}/mds"} if job.distant else {"local": job.place}
         dataset = StreamingDataset(**places, batch_size=BATCH, shuffle=True, shuffle_seed=SEED)
         for stream in dataset.streams:

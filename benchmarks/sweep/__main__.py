@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
@@ -69,11 +70,17 @@ def setting_of(table: Table, surrogate: Surrogate, seeds: int, trainings: int) -
         repeats=sum(len(group) - 1 for group in table.repeats()),
         noise=surrogate.noise,
         fit=surrogate.cross_validate(),
-        ranks={step: float(spearmanr(curves[:, i], curves[:, -1])[0]) for i, step in enumerate(steps[:-1])},
+        ranks=ranks_of(curves, steps),
+        best_ranks=ranks_of(curves[curves[:, -1].argsort()[-(len(curves) // 3) :]], steps),
         seeds=seeds,
         trainings=trainings,
         workers=WORKERS,
     )
+
+
+def ranks_of(curves: npt.NDArray[np.float64], steps: Sequence[int]) -> dict[int, float]:
+    """Spearman's rank correlation of every rung with the last one, by step; curves are (configurations, rungs)."""
+    return {step: float(spearmanr(curves[:, i], curves[:, -1])[0]) for i, step in enumerate(steps[:-1])}
 
 
 if __name__ == "__main__":

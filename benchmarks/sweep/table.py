@@ -12,13 +12,15 @@ GOAL = 0.35
 
 @dataclass(frozen=True)
 class Setting:
-    """What the table stands on: curves, repeats and their noise in dB, the surrogate's fit, seeds, random's trainings."""
+    """What the table stands on: curves, repeats and their noise in dB, the surrogate's fit, every rung's rank correlation
+    with the last one over all and over the best third, seeds, random's trainings."""
 
     curves: int
     repeats: int
     noise: float
     fit: Fit
     ranks: Mapping[int, float]
+    best_ranks: Mapping[int, float]
     seeds: int
     trainings: int
     workers: int
@@ -28,13 +30,13 @@ def as_markdown(summaries: Mapping[str, Summary], setting: Setting) -> str:
     """The table with what it stands on. The first summary is the reference."""
     reference = next(iter(summaries.values()))
     target = reference.at(1)[0]
-    ranks = ", ".join(f"{rank:.2f} at step {step}" for step, rank in setting.ranks.items())
+    ranks = ", ".join(f"{rank:.2f} ({setting.best_ranks[step]:.2f}) at step {step}" for step, rank in setting.ranks.items())
     lines = [
         f"{setting.curves} real curves and {setting.repeats} repeats with other seeds; surrogate: error "
         f"{setting.fit.rmse:.2f} dB in ten-fold cross-validation where the curves spread by {setting.fit.spread:.2f} dB, "
         f"rank correlation {setting.fit.rank:.2f}; noise, the standard deviation over training seeds: {setting.noise:.3f} dB. "
         f"{setting.seeds} seeds, {setting.workers} workers, compute of {setting.trainings} full trainings. "
-        f"Rank correlation with the last rung: {ranks}.",
+        f"Rank correlation with the last rung, over all and within the best third: {ranks}.",
         "",
         f"Random search's final best is {target:.3f} dB (mean over seeds).",
         "",

@@ -85,7 +85,7 @@ def test_the_table_and_the_picture_show_every_contestant(tmp_path: Path, table: 
         "random": summarise([Replayed((Found(10, 1.0), Found(90, 2.0)), 5, 4)] * 2, 100),
         "better": summarise([Replayed((Found(10, 1.5), Found(30, 2.5)), 9, 3)] * 2, 100),
     }
-    setting = Setting(200, 20, 0.1, surrogate.cross_validate(), {10: 0.5}, 2, 40, WORKERS)
+    setting = Setting(200, 20, 0.1, surrogate.cross_validate(), {10: 0.5}, {10: 0.1}, 2, 40, WORKERS)
     text = as_markdown(summaries, setting)
     assert "| random | 5 / 4 | 1.000 ± 0.000 | 2.000 ± 0.000 | 90% | 90% |" in text
     assert "| better | 9 / 3 | 2.500 ± 0.000 | 2.500 ± 0.000 | 30% | 30% |" in text
