@@ -14,10 +14,12 @@ import torch
 
 from benchmarks.peak_memory import PeakMemory
 from benchmarks.train_step import device_name, random_batch, timed
+from rayfill.hardware.precision import resolve_precision
 from rayfill.spec.document import load_spec
 from rayfill.spec.recipe import Phase, Recipe, SystemChoice
 from rayfill.systems import check_recipe
 from rayfill.systems.flops import gflop
+from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 from rayfill.tuning.costs import along_search, count_parameters, inpainting_gflop, inpainting_seconds
@@ -38,7 +40,9 @@ def main() -> None:
     overrides = [f"training.batch_size={batch}", "training.accumulate=1"]
     recipe = load_spec(args.recipe, Recipe, [*overrides, f"training.channels_last={str(device.type == 'cuda').lower()}"])
     check_recipe(recipe)
-    row: Row = {"recipe": recipe.name, "size": recipe.images.size, "batch": batch, "device": device_name(device)}
+    recipe = with_precision(recipe, resolve_precision(recipe.training.precision, device))
+    row: Row = {"recipe": recipe.name, "size": recipe.images.size, "batch": batch}
+    row |= {"device": device_name(device), "precision": str(recipe.training.precision)}
     for stage in (measure_size, measure_inpainting, measure_training):
         row |= stage(recipe, args.rounds, device)
         print(json.dumps(row), flush=True)

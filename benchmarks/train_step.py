@@ -3,9 +3,10 @@
     python -m benchmarks.train_step            on a CPU: batch 2, three rounds
     python -m benchmarks.train_step --batch 8 32 --json
 
-Ours is the step that `rayfill train` runs (bf16 where the recipe says so, both players on one forward pass); the reference is
-what one would write first: fp32, loss.backward() for each network, its own forward pass of the detector. The two alternate, so
-a machine whose speed drifts slows both. The limit is the machine's own matrix product in bf16, measured between them.
+Ours is the step that `rayfill train` runs (in the precision that suits the device, both players on one forward pass); the
+reference is what one would write first: fp32, loss.backward() for each network, its own forward pass of the detector. The two
+alternate, so a machine whose speed drifts slows both. The limit is the machine's own matrix product, measured between them in
+the precision that ours uses.
 """
 
 import argparse
@@ -16,17 +17,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from rayfill.data.batch import Batch
+from rayfill.hardware.precision import resolve_precision
 from rayfill.losses.detection import detection_loss
 from rayfill.losses.reconstruction import weighted_l1
 from rayfill.spec.document import load_spec
-from rayfill.spec.recipe import Recipe
+from rayfill.spec.recipe import Precision, Recipe
 from rayfill.systems.edgeconnect_generator import repair
 from rayfill.systems.gdn import GDN
+from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
+from rayfill.training.step_cost import step_gflop
 
 RECIPE = Path(__file__).parent.parent / "jobs" / "recipes" / "gdn.yaml"
 MATMUL_SIDE = 4096
@@ -38,20 +41,22 @@ def main() -> None:
     on_gpu = torch.cuda.is_available()
     parser.add_argument("--batch", type=int, nargs="+", default=[8, 32] if on_gpu else [2], help="batch sizes")
     parser.add_argument("--rounds", type=int, default=20 if on_gpu else 5, help="pairs of steps (default: %(default)s)")
+    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="of ours (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     args = parser.parse_args()
     device = torch.device("cuda" if on_gpu else "cpu")
-    rows = [measure(batch, args.rounds, device) for batch in args.batch]
+    precision = resolve_precision(args.precision, device)
+    rows = [measure(batch, args.rounds, device, precision) for batch in args.batch]
     for row in rows:
         print("\n".join(f"{name:28} {value}" for name, value in row.items()), end="\n\n")
     if args.json:
         print(json.dumps({"benchmark": "train_step", "device": device_name(device), "torch": torch.__version__, "rows": rows}))
 
 
-def measure(size: int, rounds: int, device: torch.device) -> dict[str, float | int | str]:
+def measure(size: int, rounds: int, device: torch.device, precision: Precision) -> dict[str, float | int | str]:
     """One row: medians over `rounds` alternating steps at 256 px and batch `size`."""
     overrides = [f"training.batch_size={size}", f"training.channels_last={str(device.type == 'cuda').lower()}"]
-    recipe = load_spec(RECIPE, Recipe, overrides)
+    recipe = with_precision(load_spec(RECIPE, Recipe, overrides), precision)
     batch = random_batch(size, recipe.images.size, device)
     ours, reference = our_step(recipe, batch, device), eager_step(recipe, batch, device)
     for step in (ours, reference):
@@ -62,19 +67,20 @@ def measure(size: int, rounds: int, device: torch.device) -> dict[str, float | i
     for _ in range(rounds):
         times["ours"].append(timed(ours, device))
         times["eager"].append(timed(reference, device))
-        times["matmul"].append(matmul_time(device))
+        times["matmul"].append(matmul_time(device, precision))
     ours_s, eager_s, matmul_s = (statistics.median(times[name]) for name in ("ours", "eager", "matmul"))
     gflop = step_gflop(recipe)
     peak = 2 * MATMUL_SIDE**3 / matmul_s / 1e9
     row: dict[str, float | int | str] = {
         "batch": size,
+        "precision": precision,
         "ours images/s": round(size / ours_s, 3),
         "eager fp32 images/s": round(size / eager_s, 3),
         "ratio": round(eager_s / ours_s, 3),
         "ratio, worst pair": round(min(e / o for e, o in zip(times["eager"], times["ours"], strict=True)), 3),
         "GFLOP an image": round(gflop, 1),
         "ours GFLOP/s": round(gflop * size / ours_s, 1),
-        "bf16 matmul GFLOP/s": round(peak, 1),
+        f"{precision} matmul GFLOP/s": round(peak, 1),
         "share of matmul peak": round(gflop * size / ours_s / peak, 3),
     }
     if device.type == "cuda":
@@ -120,19 +126,10 @@ def random_batch(size: int, side: int, device: torch.device) -> Batch:
     return Batch(image, mask, tuple(str(i) for i in range(size))).to(device, channels_last=device.type == "cuda")
 
 
-def step_gflop(recipe: Recipe) -> float:
-    """GFLOP of one image's step on one shared forward pass, counted by torch (2 per multiply-add, convolutions only)."""
-    state = TrainState(recipe, torch.device("cpu"))
-    batch = random_batch(1, recipe.images.size, torch.device("cpu"))
-    settings = recipe.training.model_copy(update={"precision": "fp32", "accumulate": 1, "batch_size": 1})
-    with FlopCounterMode(display=False) as counter:
-        play_step(state.system, state.players, state.phase(), batch, settings, 0)
-    return float(counter.get_total_flops()) / 1e9
-
-
-def matmul_time(device: torch.device) -> float:
-    """Seconds of one bf16 product of two square matrices: what the machine can do at best."""
-    a = torch.randn(MATMUL_SIDE, MATMUL_SIDE, dtype=torch.bfloat16, device=device)
+def matmul_time(device: torch.device, precision: Precision) -> float:
+    """Seconds of one product of two square matrices: what the machine can do at best in that precision."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    a = torch.randn(MATMUL_SIDE, MATMUL_SIDE, dtype=dtype, device=device)
     return timed(lambda: a @ a, device)
 
 

@@ -3,10 +3,12 @@
 import argparse
 import re
 from collections.abc import Iterable
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, get_args
 
 from rayfill import __version__
+from rayfill.spec.duration import parse_duration
 from rayfill.spec.errors import InputError, nearest
+from rayfill.spec.recipe import AskedPrecision
 
 
 class Parser(argparse.ArgumentParser):
@@ -79,6 +81,25 @@ def _command(commands: "argparse._SubParsersAction[Parser]", name: str, summary:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+
+
+def add_precision(parser: Parser) -> None:
+    """Declare `--precision` of a command that inpaints."""
+    parser.add_argument(
+        "--precision",
+        choices=get_args(AskedPrecision),
+        default="auto",
+        help="of convolutions; auto: bf16 where the hardware multiplies it natively, else fp32 (default: %(default)s)",
+    )
+
+
+def duration(text: str) -> str:
+    """An argparse type: a length of time, kept as it was written."""
+    try:
+        parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def positive(text: str) -> int:

@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 
 from jobs.arguments import Parser, verb
 from rayfill.spec.errors import Failed, InputError
@@ -15,6 +16,7 @@ from rayfill.spec.locations import Locations
 PYTHONS = ((3, 11), (3, 12))
 PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "webdataset", "boto3", "safetensors", "simplejpeg", "fastapi")
 LEAST_FREE_GIB = 5.0
+RECIPE = Path(__file__).parent / "recipes" / "gdn.yaml"
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -35,6 +37,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         "disk": check_disk,
         "cache": check_cache,
         "devices": check_devices,
+        "precision": check_precision,
         "store": lambda: check_store(locations),
         "mlflow": lambda: check_mlflow(locations),
     }
@@ -99,6 +102,28 @@ def check_devices() -> str:
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return f"{os.cpu_count()} CPUs, {', '.join(gpus) or 'no GPU'}"
+
+
+def check_precision() -> str:
+    """What `precision: auto` comes to here, how fast both number formats are, and what a step of the shipped recipe costs."""
+    import torch
+
+    from rayfill.hardware.arithmetic_rate import convolution_rate
+    from rayfill.hardware.precision import native_precision
+    from rayfill.spec.document import load_spec
+    from rayfill.spec.recipe import Recipe
+    from rayfill.training.step_cost import step_gflop
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    precision = native_precision(device)
+    rates = {"fp32": convolution_rate(device, "fp32"), "bf16": convolution_rate(device, "bf16")}
+    recipe = load_spec(RECIPE, Recipe)
+    seconds = step_gflop(recipe) * recipe.training.batch_size / rates[precision]
+    return (
+        f"auto is {precision}: a convolution runs at {rates['fp32']:.0f} GFLOP/s in fp32, {rates['bf16']:.0f} in bf16"
+        f"{'' if precision == 'bf16' else ', which this device emulates'}; at that rate a training step of {RECIPE.name} "
+        f"takes {seconds:.2g} s"
+    )
 
 
 def check_store(locations: Locations) -> str:

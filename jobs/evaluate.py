@@ -4,7 +4,7 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from jobs.arguments import Parser, positive, verb
+from jobs.arguments import Parser, add_precision, positive, verb
 from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
@@ -19,6 +19,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--data", required=True, metavar="DATASET", help="a dataset's name, path or URL")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write scorecard.json and index.html there")
     parser.add_argument("--images", type=positive, metavar="N", help="at most the first N photographs of val (default: all)")
+    add_precision(parser)
     parser.add_argument("--serial", action="store_true", help="work in this process, without Ray; on its GPU if it has one")
     parser.add_argument(
         "--mask-set",
@@ -44,7 +45,15 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     model = resolve_model(args.model, locations)
     dataset = locations.dataset(args.data)
     with contextlib.nullcontext() if args.serial else local_ray():
-        card = evaluate_model(model.folder, dataset, locations, images=args.images, spread=not args.serial, mask_set=mask_set)
+        card = evaluate_model(
+            model.folder,
+            dataset,
+            locations,
+            images=args.images,
+            spread=not args.serial,
+            mask_set=mask_set,
+            precision=args.precision,
+        )
     if model.version is not None:
         attach_scorecard(locations, model.name, model.version, card)
     print(format_table(card))

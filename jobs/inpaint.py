@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.arguments import Parser, natural, positive, verb
+from jobs.arguments import Parser, add_precision, natural, positive, verb
 from jobs.inpaint_plan import Task, plan_file, plan_folder, plan_outputs
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
@@ -32,6 +32,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument(
         "--samples", type=positive, metavar="N", help="write N different answers, OUT-1.png to OUT-N.png, if the model has many"
     )
+    add_precision(parser)
     parser.add_argument("--seed", type=natural, metavar="S", help="of the first sample; the next is of S+1 (default: 0)")
 
 
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
     locations = Locations(args.root)
     resolved = resolve_model(args.model or only_champion(locations), locations)
-    model = load_model(resolved.folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    model = load_model(resolved.folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"), args.precision)
     if model.card.contract.mask == "required" and any(task.mask is None for task in tasks):
         raise InputError(f"--mask: missing; model '{resolved.name}' has to be told where the holes are")
     if seeds is not None:

@@ -5,7 +5,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.arguments import Parser, positive, verb
+from jobs.arguments import Parser, add_precision, positive, verb
 from rayfill.spec.document import load_spec
 from rayfill.spec.locations import Locations
 from rayfill.spec.release import Release
@@ -30,6 +30,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--release", type=Path, default=DEFAULT_RELEASE, metavar="FILE", help="YAML of the gate (default: the shipped one)"
     )
     parser.add_argument("--images", type=positive, metavar="N", help="at most the first N photographs of val (default: all)")
+    add_precision(parser)
     parser.add_argument("--why", default="", metavar="TEXT", help="a word for the log")
     parser.add_argument("--serial", action="store_true", help="evaluate in this process, without Ray; on its GPU if it has one")
 
@@ -51,7 +52,15 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
     def evaluate(folder: Path, size: int) -> "Scorecard":
         mask_set = standard_mask_set(size)
-        return evaluate_model(folder, dataset, locations, images=args.images, spread=not args.serial, mask_set=mask_set)
+        return evaluate_model(
+            folder,
+            dataset,
+            locations,
+            images=args.images,
+            spread=not args.serial,
+            mask_set=mask_set,
+            precision=args.precision,
+        )
 
     with contextlib.nullcontext() if args.serial else local_ray():
         done = promote(args.model, locations, args.to, release, evaluate, args.why)

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from jobs.arguments import Parser, positive, verb
+from jobs.arguments import Parser, duration, positive, verb
 from rayfill.spec.document import load_spec, validate
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations, check_name
@@ -29,6 +29,13 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="override any key of the recipe"
+    )
+    parser.add_argument(
+        "--for",
+        type=duration,
+        metavar="TIME",
+        dest="time",
+        help="train about this long, as in 2min: timed steps decide how many there are (default: the recipe's steps)",
     )
     parser.add_argument("--dry-run", action="store_true", help="check everything and print the resolved recipe; start nothing")
     # How a submitted job gets the recipe: resolved, because its file need not exist on the cluster.
@@ -60,7 +67,7 @@ def read_recipe(args: argparse.Namespace) -> Recipe:
         return validate(json.loads(args.resolved_recipe), Recipe, Path("recipe"))
     if args.recipe is None:
         raise InputError("rayfill train: RECIPE is missing; the shipped ones are jobs/recipes/*.yaml")
-    return load_spec(args.recipe, Recipe, args.overrides)
+    return load_spec(args.recipe, Recipe, [*args.overrides, *([f"training.for={args.time}"] if args.time else [])])
 
 
 def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str, address: str) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from jobs.arguments import Parser, positive, verb
+from jobs.arguments import Parser, duration, positive, verb
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep_file import SweepFile
 
@@ -27,6 +27,9 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--workers", type=positive, metavar="N", help="training processes of a trial (default: the file's)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="override any key of the sweep"
+    )
+    parser.add_argument(
+        "--for", type=duration, metavar="TIME", dest="time", help="steps of a trial: as many as its recipe does in this time"
     )
     parser.add_argument("--from", metavar="NAME", dest="earlier", help="begin with what this earlier sweep found")
     parser.add_argument("--storage", metavar="URL", help="database of the study (default: SQLite in the sweep's folder)")

@@ -23,7 +23,7 @@ def read_plan(args: argparse.Namespace) -> SweepFile:
     elif args.sweep is None:
         raise InputError("rayfill tune: SWEEP is missing; the shipped ones are jobs/sweeps/*.yaml")
     else:
-        plan = read_sweep(args.sweep, args.overrides)
+        plan = read_sweep(args.sweep, [*args.overrides, *([f"set.training.for={args.time}"] if args.time else [])])
     if args.data is None and not args.dry_run:
         raise InputError("rayfill tune: --data is missing; name an ingested dataset")
     sweep = plan.sweep

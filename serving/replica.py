@@ -67,7 +67,7 @@ def load(ref: str, root: str) -> tuple[Model, ModelInfo]:
     """A model by its name, on this process's GPU if it was given one."""
     resolved = resolve_model(ref, Locations(root))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return describe(load_model(resolved.folder, device), resolved.version)
+    return describe(load_model(resolved.folder, device, "auto"), resolved.version)
 
 
 def describe(model: Model, version: int | None) -> tuple[Model, ModelInfo]:

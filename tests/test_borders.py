@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ["spec", "data masks models losses", "systems", "evaluation", "registry", "training", "tuning", "cluster"]
+LAYERS = ["spec", "hardware", "data masks models losses", "systems", "evaluation", "registry", "training", "tuning", "cluster"]
 LEVEL = {package: i for i, layer in enumerate(LAYERS) for package in layer.split()}
-RAY_PLACES = ("data/on_ray.py", "training/on_ray.py", "evaluation/on_ray.py", "tuning/", "cluster/")
+RAY_PLACES = (
+    "hardware/on_ray.py",
+    "data/on_ray.py",
+    "training/on_ray.py",
+    "training/resolve_on_ray.py",
+    "evaluation/on_ray.py",
+    "tuning/",
+    "cluster/",
+)
 MLFLOW_PLACES = ("registry/", "training/tracking.py")
 HEAVY = {"torch", "torchvision", "ray", "mlflow", "numpy", "cv2"}
 

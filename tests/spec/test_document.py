@@ -68,12 +68,12 @@ def test_an_unknown_key_inside_a_player_is_named_in_full(tmp_path: Path) -> None
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
-    assert problem(changed(tmp_path, "  precision: bf16\n", "")).endswith("training.precision: missing")
+    assert problem(changed(tmp_path, "  log_every: 20\n", "")).endswith("training.log_every: missing")
 
 
 def test_a_value_out_of_range_says_what_is_allowed() -> None:
     assert "players.generator.lr: input should be greater than 0, not -1" in problem(GDN, "players.generator.lr=-1")
-    assert "training.precision: input should be 'fp32' or 'bf16', not 'fp16'" in problem(GDN, "training.precision=fp16")
+    assert "training.precision: input should be 'auto', 'fp32' or 'bf16', not 'fp16'" in problem(GDN, "training.precision=fp16")
 
 
 def test_an_unknown_mask_family_names_the_nearest() -> None:

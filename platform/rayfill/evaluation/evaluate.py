@@ -11,9 +11,11 @@ from rayfill.evaluation.exam import Exam, prepare_exam
 from rayfill.evaluation.examine import examine
 from rayfill.evaluation.metrics import Metric
 from rayfill.evaluation.scorecard import OWN, Measured, Scorecard, Subject, summarise
+from rayfill.hardware.precision import resolve_precision
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec
 from rayfill.spec.model import ModelCard
+from rayfill.spec.recipe import AskedPrecision, Precision
 from rayfill.systems import system_class
 from rayfill.systems.model_folder import load_card, load_model
 
@@ -29,6 +31,7 @@ def evaluate_model(
     images: int | None,
     spread: bool,
     mask_set: MaskSetSpec | None = None,
+    precision: AskedPrecision = "fp32",
 ) -> Scorecard:
     """The scorecard of the model in `folder`, kept in the archive under `locations`.
 
@@ -38,37 +41,39 @@ def evaluate_model(
         folder: a model folder.
         dataset_url, locations, images, mask_set: as for `prepare_exam`.
         spread: on the Ray that is up; else in this process, on its GPU if it has one.
+        precision: to inpaint in; `auto` is decided by the hardware, and the card says what it came to.
 
     Raises:
         InputError: the model folder, the dataset, the mask set or the archived card cannot be used.
     """
     model = load_card(folder)
     exam = prepare_exam(model.train_size, dataset_url, locations, images, mask_set)
-    known = archive.find(locations, model.weights_sha256, exam.protocol.digest())
-    if known is not None:
-        return known.model_copy(update={"model": subject_of(model)})  # another run may have ended with these very weights
-    card = score_model(folder, exam, spread)
+    resolved = _agreed(precision, spread)
+    known = archive.find(locations, model.weights_sha256, exam.protocol.digest(), resolved)
+    if known is not None:  # another run may have ended with these very weights
+        return known.model_copy(update={"model": subject_of(model, resolved)})
+    card = score_model(folder, exam, spread, resolved)
     archive.keep(locations, card)
     return card
 
 
-def score_model(folder: Path, exam: Exam, spread: bool) -> Scorecard:
+def score_model(folder: Path, exam: Exam, spread: bool, precision: Precision = "fp32") -> Scorecard:
     """Measure the model in `folder`, whatever the archive holds. A progress bar goes to stderr."""
     card = load_card(folder)
     measured: list[Measured] = []
     with tqdm(total=exam.protocol.images, desc=f"evaluating {card.name}", unit="photo", disable=None) as bar:
-        for chunk in _spread(folder, exam) if spread else _serial(folder, exam):
+        for chunk in (_spread if spread else _serial)(folder, exam, precision):
             measured += chunk
             bar.update(len({one.image for one in chunk}))
-    return scorecard_of(card, exam, measured)
+    return scorecard_of(card, exam, measured, precision)
 
 
-def scorecard_of(card: ModelCard, exam: Exam, measured: list[Measured]) -> Scorecard:
+def scorecard_of(card: ModelCard, exam: Exam, measured: list[Measured], precision: Precision) -> Scorecard:
     """What was measured of a model in an exam, as a scorecard."""
     return Scorecard(
         format="rayfill-scorecard-1",
         protocol=exam.protocol,
-        model=subject_of(card),
+        model=subject_of(card, precision),
         rows=summarise(one for one in measured if one.method != OWN),
         own_metrics=tuple(
             Metric(name=own.name, areas=("whole",), better=own.better, definition=own.definition)
@@ -78,22 +83,41 @@ def scorecard_of(card: ModelCard, exam: Exam, measured: list[Measured]) -> Score
     )
 
 
-def subject_of(card: ModelCard) -> Subject:
+def subject_of(card: ModelCard, precision: Precision) -> Subject:
     """What a scorecard says of the model it is about."""
-    return Subject(name=card.name, run=card.lineage.run, step=card.lineage.step, weights_sha256=card.weights_sha256)
+    return Subject(
+        name=card.name,
+        run=card.lineage.run,
+        step=card.lineage.step,
+        weights_sha256=card.weights_sha256,
+        precision=precision,
+    )
+
+
+def _agreed(asked: AskedPrecision, spread: bool) -> Precision:
+    """One precision for all photographs, whichever machines measure them."""
+    if not spread:
+        return resolve_precision(asked, _device())
+    from rayfill.evaluation.on_ray import agreed_precision
+
+    return agreed_precision(asked)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _chunks(count: int) -> list[range]:
     return [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
 
 
-def _serial(folder: Path, exam: Exam) -> Iterator[list[Measured]]:
-    model = load_model(folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+def _serial(folder: Path, exam: Exam, precision: Precision) -> Iterator[list[Measured]]:
+    model = load_model(folder, _device(), precision)
     for chunk in _chunks(exam.protocol.images):
         yield examine(model, exam, chunk)
 
 
-def _spread(folder: Path, exam: Exam) -> Iterator[list[Measured]]:
+def _spread(folder: Path, exam: Exam, precision: Precision) -> Iterator[list[Measured]]:
     from rayfill.evaluation.on_ray import examine_on_ray  # importing Ray takes seconds that the serial way need not pay
 
-    return examine_on_ray(folder, exam, _chunks(exam.protocol.images))
+    return examine_on_ray(folder, exam, _chunks(exam.protocol.images), precision)

@@ -8,6 +8,7 @@ from rayfill.evaluation.baselines import BASELINES
 from rayfill.evaluation.exam import Exam
 from rayfill.evaluation.metrics import measure
 from rayfill.evaluation.scorecard import MODEL, OWN, Measured
+from rayfill.hardware.precision import autocast
 from rayfill.systems.inpaint import UInt8, inpaint
 from rayfill.systems.model_folder import Model
 
@@ -26,7 +27,7 @@ def _examine_photograph(model: Model, exam: Exam, number: int, baselines: bool) 
     _, target = exam.photographs.read(number)
     buckets = exam.protocol.buckets
     holes = [exam.masks.mask(bucket, number) for bucket in buckets]
-    answers = inpaint(model.system, model.card.contract, [target] * len(holes), holes, model.device)
+    answers = inpaint(model.system, model.card.contract, [target] * len(holes), holes, model.device, precision=model.precision)
     measured = []
     for bucket, hole, answer in zip(buckets, holes, answers, strict=True):
         measured.append(Measured(number, bucket, MODEL, "raw", measure(answer.raw, target, hole)))
@@ -42,7 +43,8 @@ def _own(model: Model, number: int, target: UInt8, holes: dict[str, UInt8]) -> l
         return []
     image = torch.from_numpy(target).permute(2, 0, 1).to(model.device).float().div(255).expand(len(holes), -1, -1, -1)
     mask = torch.stack([torch.from_numpy(hole)[None].to(model.device).float() for hole in holes.values()])
-    values = {name: found.tolist() for name, found in model.system.measure(image, mask).items()}
+    with autocast(model.device, model.precision):
+        values = {name: found.tolist() for name, found in model.system.measure(image, mask).items()}
     return [
         Measured(number, bucket, OWN, "raw", {(name, "whole"): found[i] for name, found in values.items()})
         for i, bucket in enumerate(holes)

@@ -16,7 +16,10 @@ from rayfill.evaluation.examine import examine
 from rayfill.evaluation.photographs import Photographs
 from rayfill.evaluation.protocol import Protocol
 from rayfill.evaluation.scorecard import Measured
+from rayfill.hardware.agreement import choose_precision
+from rayfill.hardware.on_ray import cluster_hardware
 from rayfill.masks.mask_set import MaskSet
+from rayfill.spec.recipe import AskedPrecision, Precision
 from rayfill.systems.model_folder import CARD, WEIGHTS, Model, load_card, load_model
 
 IN_FLIGHT_PER_CPU = 2
@@ -40,14 +43,21 @@ class Parcel:
     key: str
     dataset_url: str = field(compare=False)
     protocol: Protocol = field(compare=False)
+    precision: Precision = field(compare=False)
     contents: Contents = field(compare=False)
 
 
-def examine_on_ray(folder: Path, exam: Exam, chunks: Sequence[Sequence[int]]) -> Iterator[list[Measured]]:
+def agreed_precision(asked: AskedPrecision) -> Precision:
+    """What every machine of the cluster that is up inpaints in."""
+    gpu = bool(ray.cluster_resources().get("GPU"))
+    return choose_precision(asked, cluster_hardware({"CPU": 1, **({"GPU": GPU_SHARE} if gpu else {})}, asked))[0]
+
+
+def examine_on_ray(folder: Path, exam: Exam, chunks: Sequence[Sequence[int]], precision: Precision) -> Iterator[list[Measured]]:
     """`examine` on every chunk of photograph numbers, in whatever order they finish. Ray must be up; a task takes one CPU."""
     files = {name: (folder / name).read_bytes() for name in (CARD, WEIGHTS)}
-    key = f"{load_card(folder).digest()}:{exam.protocol.digest()}:{exam.dataset_url}"
-    parcel = Parcel(key, exam.dataset_url, exam.protocol, (ray.put(files), ray.put(exam.masks)))
+    key = f"{load_card(folder).digest()}:{exam.protocol.digest()}:{exam.dataset_url}:{precision}"
+    parcel = Parcel(key, exam.dataset_url, exam.protocol, precision, (ray.put(files), ray.put(exam.masks)))
     resources = ray.cluster_resources()
     task = ray.remote(num_cpus=1, num_gpus=GPU_SHARE if resources.get("GPU") else 0)(_examine_chunk)
     limit = IN_FLIGHT_PER_CPU * max(1, int(resources.get("CPU", 1)))
@@ -79,7 +89,7 @@ def _unpack(parcel: Parcel) -> tuple[Model, Exam]:
     with tempfile.TemporaryDirectory() as folder:
         for name, data in files.items():
             (Path(folder) / name).write_bytes(data)
-        model = load_model(Path(folder), device)
+        model = load_model(Path(folder), device, parcel.precision)
     protocol = parcel.protocol
     photographs = Photographs(open_dataset(parcel.dataset_url), protocol.split, protocol.size, protocol.images)
     return model, Exam(parcel.dataset_url, photographs, masks, protocol)

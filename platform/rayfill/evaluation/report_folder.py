@@ -20,7 +20,7 @@ def write_report(
 
     The other arguments are those of the evaluation that made the card.
     """
-    model = load_model(folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    model = load_model(folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"), card.model.precision)
     exam = prepare_exam(model.card.train_size, dataset_url, locations, card.protocol.images, mask_set)
     place.mkdir(parents=True, exist_ok=True)
     (place / "scorecard.json").write_text(write_scorecard(card))

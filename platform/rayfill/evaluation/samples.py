@@ -44,7 +44,7 @@ def draw_samples(model: Model, exam: Exam) -> list[Sample]:
 def _sample(model: Model, exam: Exam, bucket: str, number: int) -> Sample:
     name, target = exam.photographs.read(number)
     mask = exam.masks.mask(bucket, number)
-    answer = inpaint(model.system, model.card.contract, [target], [mask], model.device)[0]
+    answer = inpaint(model.system, model.card.contract, [target], [mask], model.device, precision=model.precision)[0]
 
     def scored(title: str, pixels: UInt8) -> Picture:
         return Picture(title, pixels, measure(pixels, target, mask)["psnr", "whole"])

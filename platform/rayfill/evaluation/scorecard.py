@@ -15,6 +15,7 @@ from rayfill.spec.base import Spec
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.errors import InputError, nearest
 from rayfill.spec.problems import first_problem
+from rayfill.spec.recipe import Precision
 from rayfill.spec.release import ALL
 
 MODEL = "model"
@@ -54,6 +55,8 @@ class Subject(Spec):
     run: str
     step: int
     weights_sha256: Sha256
+    # Left out where it is fp32, in which all were measured before there was a choice, so that their digests stay.
+    precision: Precision = Field("fp32", exclude_if=lambda value: value == "fp32", description="that it inpainted in")
 
 
 class Scorecard(Spec):

@@ -36,7 +36,7 @@ def format_table(card: Scorecard) -> str:
     heads = "".join(f"{title:>12}" for title, *_ in COLUMNS)
     lines = [
         f"{card.model.name}, run {card.model.run}, step {card.model.step}: {protocol.images} photographs of {protocol.split} "
-        f"at {protocol.size} px, mask set {protocol.mask_set}",
+        f"at {protocol.size} px, mask set {protocol.mask_set}, {card.model.precision}",
         f"{'bucket':<10} {'method':<{width}}{heads}",
     ]
     for bucket in (*protocol.buckets, ALL):

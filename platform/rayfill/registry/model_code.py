@@ -23,7 +23,7 @@ class InpaintingModel(PythonModel):  # type: ignore[misc]  # MLflow ships no typ
     def load_context(self, context: Any) -> None:
         """MLflow calls this once, with the path of the model folder in `context.artifacts`; the name is MLflow's."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._model = load_model(Path(context.artifacts["model"]), device)
+        self._model = load_model(Path(context.artifacts["model"]), device, "auto")
 
     def predict(self, context: Any, model_input: Any, params: Any = None) -> npt.NDArray[np.uint8]:
         """Inpaint a batch.
@@ -38,7 +38,7 @@ class InpaintingModel(PythonModel):  # type: ignore[misc]  # MLflow ships no typ
         """
         images, masks = model_input["image"], model_input["mask"]
         model = self._model
-        answers = inpaint(model.system, model.card.contract, list(images), list(masks), model.device)
+        answers = inpaint(model.system, model.card.contract, list(images), list(masks), model.device, precision=model.precision)
         return np.stack([answer.composited for answer in answers])
 
 

@@ -79,7 +79,12 @@ def _inside(members: Sequence[Any], part: int | str) -> Any:
 
 
 def _fields(annotation: Any) -> list[str]:
-    return [name for member in _members(annotation) if _is_model(member) for name in member.model_fields]
+    return [
+        field.alias or name
+        for member in _members(annotation)
+        if _is_model(member)
+        for name, field in member.model_fields.items()
+    ]
 
 
 def _own_tags(model: type[BaseModel]) -> tuple[Any, ...]:

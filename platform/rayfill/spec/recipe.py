@@ -6,13 +6,18 @@ What a system needs (`system`, and the names under `players` and `phases`) is ch
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from rayfill.spec.base import Spec
+from rayfill.spec.duration import parse_duration
 from rayfill.spec.errors import nearest
 from rayfill.spec.masks import MaskMix
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Precision = Literal["fp32", "bf16"]
+"""Number format of convolutions and matrix products. Weights, losses and optimizers are float32 in both."""
+AskedPrecision = Literal["auto", "fp32", "bf16"]
+"""`auto`: bf16 on hardware that multiplies it natively, else fp32."""
 
 
 class SystemChoice(Spec):
@@ -75,11 +80,20 @@ class Phase(Spec):
 
 
 class Training(Spec):
-    """Batch, precision, and how often the run saves and reports."""
+    """Batch, precision, length, and how often the run saves and reports."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     batch_size: int = Field(ge=1, description="samples a step over all workers; must be a multiple of their number")
     accumulate: int = Field(ge=1, description="micro-batches that a worker's share of the batch is cut into")
-    precision: Literal["fp32", "bf16"]
+    precision: AskedPrecision = Field(description="auto: bf16 where every worker multiplies it natively, else fp32")
+    # `for` is a Python keyword. Left out where there is none, so that recipes without it keep their digests.
+    time: str | None = Field(
+        None,
+        alias="for",
+        exclude_if=lambda value: value is None,
+        description="train about this long, as in 2min: timed steps decide how many there are; the phases keep their shares",
+    )
     channels_last: bool = Field(description="faster on GPUs, slower on most CPUs; the numbers stay the same")
     seed: int = Field(ge=0, lt=2**31)
     checkpoint_every: int = Field(ge=1, description="steps")
@@ -87,6 +101,18 @@ class Training(Spec):
     log_every: int = Field(ge=1, description="steps between two rows of metrics")
     grid_every: int = Field(ge=1, description="steps between two sample grids")
     max_failures: int = Field(ge=0, description="how often lost workers are replaced before the run gives up")
+
+    @field_validator("time")
+    @classmethod
+    def _is_duration(cls, time: str | None) -> str | None:
+        if time is not None:
+            parse_duration(time)
+        return time
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds of `for`; None where the phases say how many steps there are."""
+        return None if self.time is None else parse_duration(self.time)
 
 
 class Recipe(Spec):
@@ -104,6 +130,11 @@ class Recipe(Spec):
     def steps(self) -> int:
         """Steps of all phases together."""
         return sum(phase.steps for phase in self.phases)
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether precision and number of steps are decided, so that it can be trained."""
+        return self.training.precision != "auto" and self.training.time is None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

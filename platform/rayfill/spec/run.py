@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -33,11 +33,24 @@ class RunSpec(Spec):
     created: str = Field(description="UTC, ISO 8601")
     # Left out where there is none, so that runs and models of before sweeps keep their digests.
     trial: TrialOf | None = Field(None, exclude_if=lambda value: value is None)
+    asked: Recipe | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="the recipe before its precision and number of steps were decided by the hardware; null where it said both",
+    )
 
     def differs_from(self, other: "RunSpec") -> str | None:
-        """The first key, dotted, in which two runs would give other numbers; None if they are the same run."""
-        mine, theirs = (r.model_dump(mode="json", exclude={"created", "code_version", "root"}) for r in (self, other))
+        """The first key, dotted, in which two runs would give other numbers; None if they are the same run.
+
+        Recipes are compared as they were asked for: the same command goes on with a run whose precision is decided.
+        """
+        mine, theirs = (_identity(run) for run in (self, other))
         return first_difference(mine, theirs, "")
+
+
+def _identity(run: RunSpec) -> dict[str, Any]:
+    tree = run.model_dump(mode="json", exclude={"created", "code_version", "root", "recipe", "asked"})
+    return {"recipe": (run.asked or run.recipe).model_dump(mode="json"), **tree}
 
 
 def new_run_name(recipe: Recipe) -> str:

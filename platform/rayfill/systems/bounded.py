@@ -52,7 +52,13 @@ def inpaint_bounded(
     answers: dict[int, Composited] = {}
     for chunk in _chunks([picture.shape for picture, _ in small], work_pixels):
         filled = inpaint(
-            model.system, model.card.contract, [small[i][0] for i in chunk], [small[i][1] for i in chunk], model.device, seed
+            model.system,
+            model.card.contract,
+            [small[i][0] for i in chunk],
+            [small[i][1] for i in chunk],
+            model.device,
+            seed,
+            model.precision,
         )
         for i, answer in zip(chunk, filled, strict=True):
             answers[i] = _whole(model, pictures[i], masks[i], answer, scales[i])

@@ -3,7 +3,9 @@
 import torch
 from torch.nn import functional
 
+from rayfill.hardware.precision import autocast
 from rayfill.spec.contract import ImageContract
+from rayfill.spec.recipe import Precision
 from rayfill.systems.base import Filled, System
 
 CERTAIN = 0.05
@@ -12,7 +14,12 @@ CERTAIN = 0.05
 
 @torch.no_grad()
 def fill_batch(
-    system: System, contract: ImageContract, image: torch.Tensor, mask: torch.Tensor, seed: int | None = None
+    system: System,
+    contract: ImageContract,
+    image: torch.Tensor,
+    mask: torch.Tensor,
+    seed: int | None = None,
+    precision: Precision = "fp32",
 ) -> Filled:
     """Raw answers and maps for pictures of one size, at that size.
 
@@ -20,13 +27,15 @@ def fill_batch(
         image: (B,3,H,W) in [0,1], any H and W.
         mask: (B,1,H,W), 1 = hole.
         seed: asks for the sample of that seed instead of the system's one answer; where the contract says `answers: many`.
+        precision: what convolutions and matrix products run in; the answer is float32.
     """
     height, width = image.shape[-2:]
     side = contract.fixed_side
     image, mask = (
         (pad_to_contract(image, contract), pad_to_contract(mask, contract)) if side is None else _shrunk(image, mask, side)
     )
-    filled = system.fill(image, mask) if seed is None else system.sample(image, mask, seed)
+    with autocast(image.device, precision):
+        filled = system.fill(image, mask) if seed is None else system.sample(image, mask, seed)
 
     def back(picture: torch.Tensor) -> torch.Tensor:
         if side is None:
@@ -37,11 +46,14 @@ def fill_batch(
 
 
 @torch.no_grad()
-def predict_mask_batch(system: System, contract: ImageContract, image: torch.Tensor) -> torch.Tensor:
+def predict_mask_batch(
+    system: System, contract: ImageContract, image: torch.Tensor, precision: Precision = "fp32"
+) -> torch.Tensor:
     """(B,1,H,W) in [0,1], 1 = hole, for damaged pictures (B,3,H,W) of any size; where the contract's mask is optional."""
     height, width = image.shape[-2:]
-    mask = system.predict_mask(pad_to_contract(image, contract))[..., :height, :width].float()
-    return settled(mask)
+    with autocast(image.device, precision):
+        mask = system.predict_mask(pad_to_contract(image, contract))
+    return settled(mask[..., :height, :width].float())
 
 
 def settled(mask: torch.Tensor) -> torch.Tensor:

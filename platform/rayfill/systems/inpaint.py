@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from rayfill.spec.contract import ImageContract
+from rayfill.spec.recipe import Precision
 from rayfill.systems.base import System
 from rayfill.systems.contracted import fill_batch, predict_mask_batch
 from rayfill.systems.poisson import blend
@@ -40,13 +41,14 @@ def inpaint(
     masks: Sequence[UInt8 | None],
     device: torch.device,
     seed: int | None = None,
+    precision: Precision = "fp32",
 ) -> list[Inpainted]:
     """Inpaint pictures, those of one size together.
 
     Args:
         pictures: (H,W,3) uint8 RGB each, any sizes.
         masks: (H,W) each, of its picture's size, non-zero = hole; None where the model is to find the holes itself.
-        seed: as for `fill_batch`.
+        seed, precision: as for `fill_batch`.
 
     Raises:
         ValueError: a mask's size is not its picture's, or there is none and the contract wants one.
@@ -65,9 +67,9 @@ def inpaint(
         hole = (
             torch.stack([torch.from_numpy((mask > 0).astype(np.float32))[None] for mask in given]).to(device)
             if given
-            else predict_mask_batch(system, contract, image)
+            else predict_mask_batch(system, contract, image, precision)
         )
-        filled = fill_batch(system, contract, image, hole, seed)
+        filled = fill_batch(system, contract, image, hole, seed, precision)
         for n, i in enumerate(members):
             raw, share = to_uint8(filled.raw[n]), hole[n, 0].cpu().numpy()
             maps = {name: to_uint8(m[n]) for name, m in filled.maps.items()}

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from rayfill.losses.importance_map import importance_map
 from rayfill.losses.latent import contextual, perceptual
+from rayfill.models.full_precision import full_precision
 from rayfill.spec.base import Spec
 
 Objective = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
@@ -81,7 +82,8 @@ def search(
     least = torch.full_like(picture[:, 0, 0, 0], torch.inf)
     began, looks = time.monotonic(), options.restarts * (options.steps + 1)
     bar = tqdm(total=looks, desc="searching", unit="step", delay=SILENT_S, disable=None, leave=False)
-    with _evaluating(generator, critic), bar:
+    # In float32: a thousand small updates of z add up what bf16 would round away.
+    with _evaluating(generator, critic), full_precision(picture.device), bar:
         for restart in range(options.restarts):
             z = _start(restart, latent).to(picture.device).repeat(len(picture), 1).requires_grad_()
             for generated, loss in _descent(z, objective, options):

@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from rayfill.hardware.precision import resolve_precision
 from rayfill.spec.errors import InputError
 from rayfill.spec.model import Lineage, ModelCard
 from rayfill.spec.problems import first_problem
-from rayfill.spec.recipe import Recipe
+from rayfill.spec.recipe import AskedPrecision, Precision, Recipe
 from rayfill.systems.base import System
 
 WEIGHTS = "weights.safetensors"
@@ -21,11 +22,12 @@ CARD = "model.json"
 
 @dataclass(frozen=True)
 class Model:
-    """A system with its weights, in evaluation mode on its device, and its card."""
+    """A system with its weights, in evaluation mode on its device, its card, and the precision that it inpaints in."""
 
     system: System
     card: ModelCard
     device: torch.device
+    precision: Precision = "fp32"
 
 
 def save_model(folder: Path, system: System, weights: dict[str, torch.Tensor], recipe: Recipe, lineage: Lineage) -> ModelCard:
@@ -58,8 +60,14 @@ def load_card(folder: Path) -> ModelCard:
         raise InputError(f"{path}: {first_problem(error, ModelCard)}") from None
 
 
-def load_model(folder: Path, device: torch.device) -> Model:
-    """Load and check a model folder. InputError if a file is missing, altered, or does not fit its system."""
+def load_model(folder: Path, device: torch.device, precision: AskedPrecision = "fp32") -> Model:
+    """Load and check a model folder. InputError if a file is missing, altered, or does not fit its system.
+
+    Args:
+        folder: with `model.json` and `weights.safetensors`.
+        device: where it is to inpaint.
+        precision: to inpaint in; `auto` is decided by the device.
+    """
     from rayfill.systems import build_system  # the registry of systems imports every system's networks
 
     card = load_card(folder)
@@ -79,7 +87,7 @@ def load_model(folder: Path, device: torch.device) -> Model:
     if {n: t.shape for n, t in tensors.items()} != {n: t.shape for n, t in expected.items()}:
         raise InputError(f"{path}: the weights do not fit system '{card.system.kind}' with the options in {CARD}")
     system.load_state_dict(tensors)
-    return Model(system.to(device).eval().requires_grad_(False), card, device)
+    return Model(system.to(device).eval().requires_grad_(False), card, device, resolve_precision(precision, device))
 
 
 def _sha256(path: Path) -> str:

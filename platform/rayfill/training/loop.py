@@ -70,7 +70,7 @@ def pausing_loop(
     last = state.recipe.steps
     began, counted_from = time.perf_counter(), state.step
     watch = FiniteWatch()
-    ahead = _on_device(batches, device, training.channels_last)
+    ahead = batches_on_device(batches, device, training.channels_last)
     while state.step < last:
         seed_step(training.seed, state.step, rank)
         if state.step_in_phase() == 0:
@@ -121,7 +121,7 @@ def refuse_non_finite(values: Mapping[str, float], system: nn.Module, step: int)
     )
 
 
-def _on_device(batches: Iterator[Batch], device: torch.device, channels_last: bool) -> Iterator[Batch]:
+def batches_on_device(batches: Iterator[Batch], device: torch.device, channels_last: bool) -> Iterator[Batch]:
     """Batches on the device, the next one already on its way while the current one is used."""
     coming = next(batches).to(device, channels_last)
     while True:

@@ -63,7 +63,7 @@ def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
         "started_in": str(Path.cwd()),
         "cpus": share.cpus,
     }
-    publish_result(run, fit(run, _worker_main, config, {"CPU": share.cpus, **({"GPU": 1} if share.gpu else {})}))
+    publish_result(run, fit(run, _worker_main, config, share.resources))
 
 
 def fit(

@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+from rayfill.spec.duration import format_duration
+
 INTERVAL_S = 5.0
 """Seconds between two lines."""
 
@@ -26,16 +28,8 @@ class Progress:
         left = (self._steps - step) / overall if overall else 0.0
         losses = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if not name.endswith("gradient_norm"))
         done = f"step {step}/{self._steps} {100 * step // self._steps:3d} %"
-        line = f"{done}  {rate * self._batch_size:.1f} images/s  {losses}  ETA {duration(left)}"
+        line = f"{done}  {rate * self._batch_size:.1f} images/s  {losses}  ETA {format_duration(left)}"
         # Not print(): Ray Train repeats what workers print.
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
         self._shown_at, self._shown = now, step
-
-
-def duration(seconds: float) -> str:
-    """``1 h 05 min``, ``4 min 10 s`` or ``9 s``."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -27,9 +27,18 @@ def claim(run: RunSpec) -> RunSpec:
         InputError: the name belongs to a finished run, or to one of another recipe, dataset or number of workers.
     """
     claimed = take_up(run)
-    if claimed is not run and is_finished(run.root, run.name):
-        raise InputError(f"--name {run.name}: that run is finished; a run's name is never used again")
+    if claimed is not run:
+        _refuse_finished(run)
     return claimed
+
+
+def claimed_before(run: RunSpec) -> RunSpec | None:
+    """The run of that name as it was first claimed, None if it is new. Nothing is written; InputError as for `claim`."""
+    if not open_store(Locations(run.root).run(run.name)).exists(SPEC):
+        return None
+    earlier = _same_run(run)
+    _refuse_finished(run)
+    return earlier
 
 
 def take_up(run: RunSpec) -> RunSpec:
@@ -39,7 +48,17 @@ def take_up(run: RunSpec) -> RunSpec:
         store.write(SPEC, (run.model_dump_json(indent=1) + "\n").encode(), if_absent=True)
         return run
     except AlreadyExists:
-        earlier = read_run(run.root, run.name)
+        return _same_run(run)
+
+
+def _refuse_finished(run: RunSpec) -> None:
+    if is_finished(run.root, run.name):
+        raise InputError(f"--name {run.name}: that run is finished; a run's name is never used again")
+
+
+def _same_run(run: RunSpec) -> RunSpec:
+    """The run that has the name, if `run` is the same one."""
+    earlier = read_run(run.root, run.name)
     difference = run.differs_from(earlier)
     if difference:
         raise InputError(

@@ -21,6 +21,11 @@ class Share:
     cpus: int
     gpu: bool
 
+    @property
+    def resources(self) -> dict[str, float]:
+        """As Ray is asked for one worker."""
+        return {"CPU": self.cpus, **({"GPU": 1} if self.gpu else {})}
+
 
 def largest_share(nodes: Sequence[Node], workers: int) -> Share:
     """The most CPUs that every worker can have, and a GPU for each where there are any.

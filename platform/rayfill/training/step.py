@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from rayfill.data.batch import Batch
+from rayfill.hardware.precision import autocast
 from rayfill.spec.recipe import Phase, Training
 from rayfill.systems.base import System, Turn
 from rayfill.training.player import Player
@@ -21,7 +22,7 @@ def play_step(
     """
     measured: dict[str, torch.Tensor] = {}
     for turn in phase.rounds:
-        gradients, terms = _round_gradients(system, players, Turn(phase.name, turn), batch, settings)
+        gradients, terms = round_gradients(system, players, Turn(phase.name, turn), batch, settings)
         measured |= terms
         for name in turn:
             measured[f"{name}/gradient_norm"] = players[name].step(
@@ -30,14 +31,14 @@ def play_step(
     return measured
 
 
-def _round_gradients(
+def round_gradients(
     system: System, players: Mapping[str, Player], turn: Turn, batch: Batch, settings: Training
 ) -> tuple[dict[str, list[torch.Tensor]], dict[str, torch.Tensor]]:
+    """Gradients by player of one round and `player/term` values, on one shared forward pass; nothing moves."""
     gradients: dict[str, list[torch.Tensor]] = {}
     measured: dict[str, torch.Tensor] = {}
-    device = batch.image.device.type
     for part in batch.split(settings.accumulate):
-        with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16"):
+        with autocast(batch.image.device, settings.precision):
             shared = system.share(part, turn)
             terms = {name: system.terms(name, part, shared) for name in turn.players}
         for i, name in enumerate(turn.players):

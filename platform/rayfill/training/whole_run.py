@@ -12,7 +12,8 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.training.code_version import code_version
 from rayfill.training.on_ray import share_of_cluster, train_on_ray
-from rayfill.training.run_directory import claim, only_trainer_of
+from rayfill.training.resolve_on_ray import resolve_run, warn_of_other_hardware
+from rayfill.training.run_directory import claim, claimed_before, only_trainer_of
 from rayfill.training.start import pin_starts
 from rayfill.training.worker import check_run
 
@@ -61,9 +62,15 @@ def carry_out(run: RunSpec, say: Callable[[str], None]) -> Trained:
         Failed: training broke down.
     """
     share = share_of_cluster(run.workers)
-    run = claim(run)
+    earlier = claimed_before(run)
+    if earlier is None:
+        run = claim(resolve_run(run, share.resources, share.cpus, say))
+    else:
+        run = earlier
+        warn_of_other_hardware(run, share.resources, say)
     shown = f"{run.workers} worker{'s' * (run.workers > 1)} with {share.cpus} CPU{' and 1 GPU' * share.gpu} each"
-    say(f"run {run.name}: {run.recipe.steps} steps of {run.recipe.training.batch_size}, {shown}")
+    training = run.recipe.training
+    say(f"run {run.name}: {run.recipe.steps} steps of {training.batch_size} in {training.precision}, {shown}")
     with only_trainer_of(run):
         mlflow_run = train_on_ray(run, share)
     return Trained(mlflow_run, register_run(run.name, Locations(run.root), mlflow_run))

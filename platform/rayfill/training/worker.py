@@ -66,8 +66,23 @@ def pausing_worker(
     run: RunSpec, place: Place, state: TrainState, hooks: Hooks, pauses: Collection[int]
 ) -> Generator[int, None, None]:
     """Train `state` to the run's end and yield at the steps of `pauses` and at the last. Closing it stops reading ahead."""
+    with open_stream(run, place) as stream:
+        stream.load_state_dict({"step": state.step})
+        yield from pausing_loop(
+            state,
+            iter(stream),
+            hooks,
+            device=place.device,
+            rank=place.rank,
+            pauses=pauses,
+            unreadable=lambda: stream.unreadable,
+        )
+
+
+def open_stream(run: RunSpec, place: Place) -> Stream:
+    """This worker's training batches, from the first step on."""
     recipe = run.recipe
-    with Stream(
+    return Stream(
         open_dataset(run.dataset),
         "train",
         seed=recipe.training.seed,
@@ -79,17 +94,7 @@ def pausing_worker(
         threads=place.threads,
         prefetch=PREFETCH,
         pin=place.device.type == "cuda",
-    ) as stream:
-        stream.load_state_dict({"step": state.step})
-        yield from pausing_loop(
-            state,
-            iter(stream),
-            hooks,
-            device=place.device,
-            rank=place.rank,
-            pauses=pauses,
-            unreadable=lambda: stream.unreadable,
-        )
+    )
 
 
 def configure_device(place: Place) -> None:

@@ -95,7 +95,9 @@ def _metric(place: str, objective: Objective, label: str, recipe: Recipe) -> Met
 
 
 def _check_rungs(sweep: Sweep, label: str, recipe: Recipe) -> None:
-    if not isinstance(sweep.prune, NoPruning) and sweep.prune.first >= recipe.steps:
+    # One that trains for a time has its number of steps once they were timed: `resolve_bases` looks again.
+    fixed = recipe.training.time is None
+    if fixed and not isinstance(sweep.prune, NoPruning) and sweep.prune.first >= recipe.steps:
         raise InputError(
             f"prune.first: {sweep.prune.first} is not below the {recipe.steps} steps of {label}, so nothing would stop"
         )

@@ -61,8 +61,9 @@ def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers:
     run = prepare_run(winner.recipe, spec.dataset, locations, name, workers)
     if run.dataset_digest != spec.dataset_digest:
         raise InputError(f"sweep {spec.name}: dataset {spec.dataset} is not the one that it was searched on any more")
-    run = take_up(run)
-    if not is_finished(run.root, run.name):
+    if is_finished(run.root, run.name):
+        take_up(run)  # refuses a run of that name that is another
+    else:
         carry_out(run, say)
     return _crowned(spec, study, winner, name, locations)
 

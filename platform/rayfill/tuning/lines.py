@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from rayfill.spec.duration import format_duration
 from rayfill.spec.sweep import Objective, Sweep
-from rayfill.training.progress import duration
 from rayfill.tuning.pick import ranked
 from rayfill.tuning.record import ENDED, Record, State, latest
 
@@ -21,11 +21,13 @@ def ended_line(record: Record, objectives: Sequence[Objective]) -> str:
     parts = [f"trial {record.number} {record.state}"]
     if record.state == "failed":
         where = f" on {record.host}" if record.host else ""
-        return f"{parts[0]} after {duration(record.seconds)}{where}: {one_line(record.reason or 'no reason was recorded')}"
+        return (
+            f"{parts[0]} after {format_duration(record.seconds)}{where}: {one_line(record.reason or 'no reason was recorded')}"
+        )
     parts += [
         f"{objective.label} {shown(value)}" for objective, value in zip(objectives, latest(record, objectives), strict=True)
     ]
-    parts.append(f"{record.step} steps in {duration(record.seconds)}")
+    parts.append(f"{record.step} steps in {format_duration(record.seconds)}")
     parts.append(settings(record.params))
     return "  ".join(part for part in parts if part)
 
@@ -41,9 +43,9 @@ def summary_line(sweep: Sweep, records: Sequence[Record], left: float | None) ->
     best = ranked(records, sweep.objectives[0])
     if best and len(sweep.objectives) == 1:
         parts.append(f"best {sweep.objectives[0].label} {shown(latest(best[0], sweep.objectives)[0])} (trial {best[0].number})")
-    parts.append(f"{duration(sum(record.seconds for record in records))} of workers' time spent")
+    parts.append(f"{format_duration(sum(record.seconds for record in records))} of workers' time spent")
     if left is not None:
-        parts.append(f"ETA {duration(left)}")
+        parts.append(f"ETA {format_duration(left)}")
     return ", ".join(parts)
 
 

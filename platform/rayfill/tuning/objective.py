@@ -13,7 +13,7 @@ from rayfill.evaluation.scorecard import MODEL, OWN, score
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep import Objective
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.systems.model_folder import load_model
+from rayfill.systems.model_folder import load_card, load_model
 
 
 def exam_of(spec: SweepSpec) -> Exam:
@@ -41,7 +41,9 @@ def measure_objectives(folder: Path, exam: Exam, objectives: Sequence[Objective]
     learnt = [objective for objective in objectives if not objective.is_cost]
     if not learnt:
         return {}
-    model = load_model(folder, device)
-    card = scorecard_of(model.card, exam, examine(model, exam, range(exam.protocol.images), baselines=False))
+    # In the precision that it is trained in, which all trials of a sweep share.
+    model = load_model(folder, device, load_card(folder).lineage.recipe["training"]["precision"])
+    measured = examine(model, exam, range(exam.protocol.images), baselines=False)
+    card = scorecard_of(model.card, exam, measured, model.precision)
     own = {metric.name for metric in card.own_metrics}
     return {o.label: score(card, OWN if o.metric in own else MODEL, o.metric, o.bucket, o.area, o.form) for o in learnt}

@@ -7,6 +7,7 @@ checkpoints, lets the curves of the others count for early stopping, and goes on
 import logging
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -36,6 +37,7 @@ from rayfill.tuning.live import Live
 from rayfill.tuning.objective import exam_of
 from rayfill.tuning.proposals import Measure, Proposal, Proposals
 from rayfill.tuning.record import Record, read_records
+from rayfill.tuning.resolve_bases import resolve_bases
 from rayfill.tuning.resources import Node, TrialShare, room, share_of
 from rayfill.tuning.rung import curve_of
 from rayfill.tuning.scheduler import Pruner
@@ -70,6 +72,7 @@ def run_sweep(study: optuna.Study, measure: Measure) -> str:
     """
     spec = spec_of(study)
     share = share_of(spec.sweep.trial, live_nodes())
+    spec = resolve_bases(study, spec, share, log=lambda sentence: print(sentence, file=sys.stderr, flush=True))
     exam_of(spec)  # whatever it lacks is made here, once
     place = mlflow_place(Locations(spec.root))
     parent = open_tracked_sweep(place, spec.name, spec.model_dump(mode="json"))

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from rayfill.spec.duration import format_duration
 from rayfill.spec.sweep import Sweep
-from rayfill.training.progress import duration
 from rayfill.tuning.record import ENDED, Record, State
 
 
@@ -17,9 +17,18 @@ def spent(sweep: Sweep, records: Sequence[Record], wall_seconds: float) -> list[
     lost = sum(record.seconds for record in records if record.state == "failed")
     return [
         ("trials begun", _of(str(begun), None if budget.trials is None else str(budget.trials))),
-        ("drivers' time", _of(duration(wall_seconds), None if budget.hours is None else duration(budget.hours * 3600))),
-        ("workers' time", duration(workers) + (f", {duration(lost)} of it on trials that failed" if lost else "")),
-        ("GPUs' time", _of(duration(gpu_seconds), None if budget.gpu_hours is None else duration(budget.gpu_hours * 3600))),
+        (
+            "drivers' time",
+            _of(format_duration(wall_seconds), _hours(budget.hours)),
+        ),
+        (
+            "workers' time",
+            format_duration(workers) + (f", {format_duration(lost)} of it on trials that failed" if lost else ""),
+        ),
+        (
+            "GPUs' time",
+            _of(format_duration(gpu_seconds), _hours(budget.gpu_hours)),
+        ),
     ]
 
 
@@ -37,3 +46,7 @@ def reasons(records: Sequence[Record]) -> list[tuple[str, int]]:
 
 def _of(spent: str, limit: str | None) -> str:
     return f"{spent} of {limit}" if limit else spent
+
+
+def _hours(hours: float | None) -> str | None:
+    return None if hours is None else format_duration(hours * 3600)

@@ -65,9 +65,12 @@ def _questions(exam: Exam) -> list[_Question]:
 
 def _answers(record: Record, questions: Sequence[_Question], locations: Locations) -> list[UInt8]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_model(run_folder(record.run, locations), device)
+    model = load_model(run_folder(record.run, locations), device, "auto")
     targets, holes = [q.target for q in questions], [q.hole for q in questions]
-    return [answer.composited for answer in inpaint(model.system, model.card.contract, targets, holes, device)]
+    return [
+        answer.composited
+        for answer in inpaint(model.system, model.card.contract, targets, holes, device, precision=model.precision)
+    ]
 
 
 def _sample(question: _Question, i: int, answers: Sequence[tuple[Record, list[UInt8]]]) -> Sample:

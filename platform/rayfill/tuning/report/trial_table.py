@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rayfill.spec.duration import format_duration
 from rayfill.spec.sweep import Sweep
-from rayfill.training.progress import duration
 from rayfill.tuning.lines import settings, shown
 from rayfill.tuning.record import Record, latest
 from rayfill.tuning.winner import Winner
@@ -44,7 +44,7 @@ def trial_rows(sweep: Sweep, records: Sequence[Record], winner: int | None) -> l
 def headlines(sweep: Sweep, records: Sequence[Record], winner: Winner | None) -> list[tuple[str, str, str]]:
     """(label, number, note): the winner's objectives, what they gain on the recipe's own values, and what it took."""
     complete = sum(record.results is not None for record in records)
-    paid = duration(sum(record.seconds for record in records))
+    paid = format_duration(sum(record.seconds for record in records))
     cards = [("trials", str(len(records)), f"{complete} complete"), ("workers' time", paid, "of all trials together")]
     if winner is None or winner.record.results is None:
         return cards

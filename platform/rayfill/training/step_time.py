@@ -1,0 +1,45 @@
+"""Time a few training steps on a run's own data, to know how many fit into a given time."""
+
+import time
+
+import torch
+
+from rayfill.spec.run import RunSpec
+from rayfill.training.loop import batches_on_device
+from rayfill.training.state import TrainState
+from rayfill.training.step import play_step
+from rayfill.training.worker import Place, configure_device, open_stream
+
+WARMUP_STEPS = 3
+"""Steps of a phase before timing: kernels are chosen, memory is taken, the loader gets ahead."""
+LEAST_STEPS = 3
+TIMED_S = 2.0
+"""Seconds of timed steps a phase, unless `LEAST_STEPS` take longer."""
+
+
+def seconds_per_step(run: RunSpec, place: Place) -> list[float]:
+    """Seconds of a step of each phase on this worker, loading included, averaging over workers not.
+
+    Nothing of the run is changed: the weights are fresh ones and thrown away.
+    """
+    configure_device(place)
+    state = TrainState(run.recipe, place.device)
+    measured = []
+    with open_stream(run, place) as stream:
+        batches = batches_on_device(iter(stream), place.device, run.recipe.training.channels_last)
+        for phase in run.recipe.phases:
+            for _ in range(WARMUP_STEPS):
+                play_step(state.system, state.players, phase, next(batches), run.recipe.training, 0)
+            _drain(place.device)
+            count, began = 0, time.perf_counter()
+            while count < LEAST_STEPS or time.perf_counter() - began < TIMED_S:
+                play_step(state.system, state.players, phase, next(batches), run.recipe.training, 0)
+                _drain(place.device)
+                count += 1
+            measured.append((time.perf_counter() - began) / count)
+    return measured
+
+
+def _drain(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
