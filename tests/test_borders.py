@@ -12,6 +12,7 @@ RAY_PLACES = (
     "hardware/on_ray.py",
     "data/on_ray.py",
     "training/on_ray.py",
+    "training/progress_on_ray.py",
     "training/resolve_on_ray.py",
     "evaluation/on_ray.py",
     "tuning/",

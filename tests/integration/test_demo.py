@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from jobs.cli import main
-from jobs.demo import GAP, SHOWN, SHRINK
 from jobs.demo_photographs import photographs
+from jobs.demo_picture import GAP, SHOWN, SHRINK
 
 
 @pytest.mark.timeout(900)

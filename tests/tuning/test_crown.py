@@ -1,5 +1,6 @@
 """The winner becomes the challenger in a real registry, and leads back to sweep, trial and study."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def test_the_winner_is_trained_anew_once_and_then_is_the_challenger(ray_cluster:
     crowned = retrain(made.spec, made.study, locations, 1, said.append)
     run = f"bases-winner-{crowned.winner.record.number:04d}"
     assert len(said) == 1
-    assert said[0].startswith(f"run {run}: 3 steps of 4, 1 worker with ")
+    assert re.match(rf"run {run}: 3 steps of 4 in (fp32|bf16), 1 worker with ", said[0])
     version = find_version("gdn@challenger", locations)
     assert (version.run, version.version) == (run, crowned.nomination.version)
     again = retrain(made.spec, made.study, locations, 1, said.append)

@@ -28,6 +28,8 @@ def local_ray() -> Iterator[None]:
         address = os.environ["RAY_ADDRESS"]
         ray.init(address=address, runtime_env={"env_vars": {"RAY_ADDRESS": address}}, logging_level=logging.ERROR)
     else:
+        # Nobody takes one's own machine away; the watcher prints a line about itself at every start.
+        os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
         ray.init(address="local", include_dashboard=True, logging_level=logging.ERROR)
         protect_token(Path.home() / ".ray" / "auth_token")
     try:

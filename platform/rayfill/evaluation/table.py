@@ -54,6 +54,22 @@ def format_table(card: Scorecard) -> str:
     return "\n".join(lines)
 
 
+def format_comparison(card: Scorecard) -> str:
+    """Composited PSNR in dB by method and bucket of hole ratios: a few lines to see at a glance who is better."""
+    rows, buckets = index_rows(card), (*card.protocol.buckets, ALL)
+    names = [(card.model.name if method == MODEL else method, method) for _, method, form in line_names(card) if form != "raw"]
+    width = max(len(name) for name, _ in names)
+    lines = [f"{'PSNR dB':<{width}}" + "".join(f"{bucket:>12}" for bucket in buckets)]
+    best = {bucket: best_of(card, bucket) for bucket in buckets}
+    for name, method in names:
+        cells = ""
+        for bucket in buckets:
+            mark = "*" if (method, "psnr", "whole", "composited") in best[bucket] else " "
+            cells += f"{rows[method, 'psnr', bucket, 'whole', 'composited'].mean:>11.2f}{mark}"
+        lines.append(f"{name:<{width}}{cells}".rstrip())
+    return "\n".join(lines)
+
+
 def _own_lines(card: Scorecard) -> list[str]:
     """A line for each metric of the system's own, over the buckets."""
     if not card.own_metrics:

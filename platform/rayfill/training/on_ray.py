@@ -19,6 +19,7 @@ from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
+from rayfill.training.progress_on_ray import progress_shown, sender
 from rayfill.training.run_directory import publish_model
 from rayfill.training.share import Node, Share, largest_share
 from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
@@ -57,13 +58,16 @@ def train_on_ray(run: RunSpec, share: Share) -> str:
 
 
 def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
-    config = {
-        "run": run.model_dump(mode="json"),
-        "mlflow_run": mlflow_run,
-        "started_in": str(Path.cwd()),
-        "cpus": share.cpus,
-    }
-    publish_result(run, fit(run, _worker_main, config, share.resources))
+    with progress_shown(run) as board:
+        config = {
+            "run": run.model_dump(mode="json"),
+            "mlflow_run": mlflow_run,
+            "started_in": str(Path.cwd()),
+            "cpus": share.cpus,
+            "board": board,
+        }
+        result = fit(run, _worker_main, config, share.resources)
+    publish_result(run, result)
 
 
 def fit(
@@ -152,13 +156,13 @@ def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     rank = context.get_world_rank()
     place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])
     tracker = Tracker(mlflow_place(Locations(run.root), config["started_in"]), config["mlflow_run"]) if rank == 0 else None
-    checkpoint = ray.train.get_checkpoint()
+    checkpoint, report = ray.train.get_checkpoint(), sender(config["board"], run.recipe.steps)
     try:
         if checkpoint is None:
-            run_worker(run, place, None, report_checkpoint, tracker)
+            run_worker(run, place, None, report_checkpoint, tracker, report)
         else:
             with checkpoint.as_directory() as folder:
-                run_worker(run, place, Path(folder), report_checkpoint, tracker)
+                run_worker(run, place, Path(folder), report_checkpoint, tracker, report)
     except (Failed, InputError) as error:
         return {"failed": str(error)}
     return {}

@@ -1,35 +1,68 @@
-"""How far a run is and when it will be done, a line at a time: lines survive in a job's log, a redrawn bar would not."""
+"""How far a run is and when it will be done: one line that rewrites itself on a terminal, a line now and then elsewhere."""
 
+import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TextIO
 
 from rayfill.spec.duration import format_duration
 
 INTERVAL_S = 5.0
-"""Seconds between two lines."""
+"""Seconds between two lines where they cannot be rewritten: in a job's log every line stays."""
+REWRITE_S = 0.2
+"""Seconds between two states of the line on a terminal."""
+
+Report = Callable[[int, Mapping[str, float]], None]
+"""Called with the number of finished steps and the latest metrics."""
 
 
 class Progress:
-    """Prints a line to stderr at most every `INTERVAL_S`, and one at the end."""
+    """Shows steps, speed, losses and the time left on `out`."""
 
-    def __init__(self, steps: int, step: int, batch_size: int) -> None:
+    def __init__(
+        self,
+        steps: int,
+        step: int,
+        batch_size: int,
+        out: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Of a run of `steps` steps of `batch_size` images that goes on at `step`. Without `out`, on stderr."""
         self._steps, self._batch_size = steps, batch_size
-        self._began = self._shown_at = time.monotonic()
+        self._out, self._clock = out or sys.stderr, clock
+        self._rewrites = self._out.isatty()
+        self._began = self._shown_at = clock()
         self._first = self._shown = step
 
     def update(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Say that `step` steps are done, with the latest losses."""
-        now = time.monotonic()
-        if now - self._shown_at < INTERVAL_S and step < self._steps:
+        """Show that `step` steps are done, if the last time is long enough ago or the run is at its end."""
+        now = self._clock()
+        if now - self._shown_at < (REWRITE_S if self._rewrites else INTERVAL_S) and step < self._steps:
             return
         rate = (step - self._shown) / max(now - self._shown_at, 1e-9)
         overall = (step - self._first) / max(now - self._began, 1e-9)
         left = (self._steps - step) / overall if overall else 0.0
         losses = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if not name.endswith("gradient_norm"))
         done = f"step {step}/{self._steps} {100 * step // self._steps:3d} %"
-        line = f"{done}  {rate * self._batch_size:.1f} images/s  {losses}  ETA {format_duration(left)}"
-        # Not print(): Ray Train repeats what workers print.
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        speed, eta = f"{rate * self._batch_size:.1f} images/s", f"ETA {format_duration(left)}"
+        self._write(f"{done}  {speed}  {eta}  {losses}" if self._rewrites else f"{done}  {speed}  {losses}  {eta}")
         self._shown_at, self._shown = now, step
+
+    def wait(self, sentence: str) -> None:
+        """Show what is being waited for."""
+        self._write(sentence)
+
+    def close(self) -> None:
+        """End the line that was rewritten."""
+        if self._rewrites:
+            self._out.write("\n")
+            self._out.flush()
+
+    def _write(self, line: str) -> None:
+        # Not print(): Ray Train repeats what workers print.
+        if self._rewrites:
+            self._out.write("\r\x1b[2K" + line[: shutil.get_terminal_size().columns - 1])
+        else:
+            self._out.write(line + "\n")
+        self._out.flush()

@@ -19,7 +19,7 @@ from rayfill.spec.run import RunSpec
 from rayfill.systems.model_folder import save_model
 from rayfill.training.grid import sample_grid
 from rayfill.training.loop import UNREADABLE, Hooks, pausing_loop
-from rayfill.training.progress import Progress
+from rayfill.training.progress import Report
 from rayfill.training.start import load_starts
 from rayfill.training.state import TrainState
 from rayfill.training.tracking import Tracker
@@ -46,10 +46,17 @@ class Place:
     threads: int
 
 
-def run_worker(run: RunSpec, place: Place, resume_from: Path | None, save: Save, tracker: Tracker | None) -> TrainState:
-    """Train `run` to its end on this worker, from a checkpoint folder or from the start. Rank 0 tracks and prints progress."""
+def run_worker(
+    run: RunSpec,
+    place: Place,
+    resume_from: Path | None,
+    save: Save,
+    tracker: Tracker | None,
+    report: Report | None = None,
+) -> TrainState:
+    """Train `run` to its end on this worker, from a checkpoint folder or from the start. Rank 0 tracks and reports."""
     state = load_state(run, place, resume_from)
-    deque(pausing_worker(run, place, state, WorkerHooks(run, place, state.step, save, tracker), pauses=()), maxlen=0)
+    deque(pausing_worker(run, place, state, WorkerHooks(run, place, save, tracker, report), pauses=()), maxlen=0)
     return state
 
 
@@ -106,15 +113,11 @@ def configure_device(place: Place) -> None:
 
 
 class WorkerHooks:
-    """Progress, tracking, grids and checkpoints of one worker."""
+    """Progress, tracking, grids and checkpoints of one worker. Of rank 0 alone, `report` gets every row of metrics."""
 
-    def __init__(
-        self, run: RunSpec, place: Place, step: int, save: Save, tracker: Tracker | None, *, progress: bool = True
-    ) -> None:
-        """From `step` on; with `progress`, rank 0 prints a line now and then."""
+    def __init__(self, run: RunSpec, place: Place, save: Save, tracker: Tracker | None, report: Report | None = None) -> None:
         self._run, self._place, self._save, self._tracker = run, place, save, tracker
-        shown = progress and place.rank == 0
-        self._progress = Progress(run.recipe.steps, step, run.recipe.training.batch_size) if shown else None
+        self._report = report if place.rank == 0 else None
         self._latest: dict[str, float] = {}
         self._grid_batch: Batch | None = None
 
@@ -125,8 +128,8 @@ class WorkerHooks:
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Show and track rank 0's numbers."""
         self._latest = dict(values)
-        if self._progress:
-            self._progress.update(step, {k: v for k, v in values.items() if k != "images_per_s" and (k != UNREADABLE or v)})
+        if self._report:
+            self._report(step, {k: v for k, v in values.items() if k != "images_per_s" and (k != UNREADABLE or v)})
         if self._tracker:
             self._tracker.metrics(step, values)
 

@@ -92,7 +92,7 @@ def train_trial(job: TrialJob) -> Generator[Rung, None, None]:
         resume = saved.fetch()
         place = Place(0, 1, job.device, job.threads)
         state = load_state(run, place, resume)
-        hooks = WorkerHooks(run, place, state.step, saved, tracker, progress=False)
+        hooks = WorkerHooks(run, place, saved, tracker)
         with closing(pausing_worker(run, place, state, hooks, pauses=job.rungs)) as training:
             # A rung whose checkpoint is there may never have been told.
             for step in chain([state.step], training):

@@ -144,7 +144,7 @@ def _train(config: dict[str, Any]) -> None:
             state = load_state(job.run, place, Path(folder))
             if rank == 0 and job.asks(state.step):
                 measured[state.step] = job.measure(Path(folder) / MODEL)
-    hooks = WorkerHooks(job.run, place, state.step, save, tracker, progress=False)
+    hooks = WorkerHooks(job.run, place, save, tracker)
     for step in chain([state.step], pausing_worker(job.run, place, state, hooks, pauses=job.rungs)):
         if not job.asks(step):
             continue
