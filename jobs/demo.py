@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs import evaluate, ingest, promote, train
-from jobs.arguments import Parser, build_parser, verb
+from jobs.arguments import Parser, build_parser, duration, verb
 from jobs.demo_photographs import photographs, write_tiles
 from jobs.demo_stages import Stages
 from rayfill.spec.duration import format_duration
@@ -24,7 +24,11 @@ LOG = "log.txt"
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
-    verb(commands, "demo", "carry photographs through the whole life of a model: ingest, train, promote, serve", "rayfill demo")
+    help_text = "carry photographs through the whole life of a model: ingest, train, promote, serve"
+    parser = verb(commands, "demo", help_text, "rayfill demo --for 10min")
+    parser.add_argument(
+        "--for", type=duration, metavar="TIME", dest="time", help="train about this long (default: the recipe's)"
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -41,32 +45,39 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             from rayfill.cluster.local import local_ray
 
             stack.enter_context(local_ray())
-        made = _carry(stages, folder, args.root)
+        made = _carry(stages, folder, args.root, ["--for", args.time] if args.time else [])
         with stages.quiet():
             stack.close()
     seconds = time.monotonic() - began
     print(f"\n{made.pop('table')}\n")
+    if made["refusal"]:
+        print(f"not promoted: {made['refusal']}\n")
     lines = {"look at": made["picture"], "report": made["report"], "log": folder / LOG, "took": format_duration(seconds)}
     print("\n".join(f"{name:<10}{value}" for name, value in lines.items()))
-    print(f"and now   rayfill serve --model {made['alias']}   (a page to paint holes on)")
+    print(f"and now   rayfill serve --model {made['served']}   (a page to paint holes on)")
     return {**made, "minutes": seconds / 60, "stages": stages.seconds}
 
 
-def _carry(stages: Stages, folder: Path, root: str) -> dict[str, Any]:
+def _carry(stages: Stages, folder: Path, root: str, length: list[str]) -> dict[str, Any]:
     """Every stage after Ray is up; what they made."""
     from rayfill.evaluation.scorecard import Scorecard
+    from rayfill.registry.gate import GateRefused
 
     tiles, report = folder / "tiles", folder / "report"
     with stages.stage(f"ingest {len(photographs())} photographs", f"rayfill ingest {tiles} demo"):
         write_tiles(tiles)
         _run(["ingest", str(tiles), "demo", "--val-share", "0.15", "--shard-mib", "1"], root)
     with stages.stage("train on two workers", f"rayfill train {RECIPE} --data demo --workers 2"):
-        trained = _run(["train", str(RECIPE), "--data", "demo", "--workers", "2"], root)
+        trained = _run(["train", str(RECIPE), "--data", "demo", "--workers", "2", *length], root)
     model, alias = f"{trained['model']}/{trained['version']}", f"{trained['model']}@champion"
     with stages.stage("evaluate beside the classical methods", f"rayfill evaluate {model} --data demo"):
         evaluated = _run(["evaluate", model, "--data", "demo", "--report", str(report)], root)
+    refusal = None
     with stages.stage("promote", f"rayfill promote {model}"):
-        _run(["promote", model, "--why", "the demo"], root)
+        try:
+            _run(["promote", model, "--why", "the demo"], root)
+        except GateRefused as error:  # a model that trained too briefly must not become champion; one can look at it
+            alias, refusal = model, str(error)
     with stages.stage("serve, and ask for a picture", f"rayfill serve --model {alias}"):
         from jobs.demo_picture import ask_for_picture
 
@@ -76,7 +87,8 @@ def _carry(stages: Stages, folder: Path, root: str) -> dict[str, Any]:
     card = Scorecard.model_validate(evaluated["scorecard"])
     return {
         "model": model,
-        "alias": alias,
+        "served": alias,
+        "refusal": refusal,
         "url": url,
         "picture": str(picture),
         "report": str(report / "index.html"),

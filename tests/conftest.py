@@ -19,6 +19,24 @@ SMALL = Path(__file__).parent / "systems" / "small"
 """Every shipped recipe, made small."""
 
 
+FIRST = ("ray", "tests/cluster/", "tests/integration/", "tests/tuning/", "tests/training/", "tests/benchmarks/")
+"""Groups of tests that take longest, so that no process has one of them left when the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several processes: all tests on the session's Ray in one of them, the others file by file; long ones first."""
+
+    def group(item: pytest.Item) -> str:
+        return "ray" if "ray_cluster" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
+
+    def place(item: pytest.Item) -> int:
+        return next((i for i, beginning in enumerate(FIRST) if group(item).startswith(beginning)), len(FIRST))
+
+    items.sort(key=place)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Tensors in tests are small: a second thread would mostly wait, and badly where other work shares the cores."""

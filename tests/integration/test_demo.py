@@ -16,12 +16,16 @@ from jobs.demo_picture import GAP, SHOWN, SHRINK
 def test_the_demo_carries_photographs_through_the_whole_life_of_a_model(
     ray_cluster: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["demo", "--root", str(tmp_path), "--json"]) == 0
+    assert main(["demo", "--for", "15s", "--root", str(tmp_path), "--json"]) == 0
     said = capsys.readouterr().out
     result = json.loads(said.splitlines()[-1])
     assert result["model"] == "demo/1"
-    assert "demo/1 is now demo@champion" in said
-    assert "telea" in said, "the scorecard's table has the classical methods"
+    assert "telea" in said, "the table has the classical methods"
+    # So short a training may or may not beat the mean colour; what the gate said is what happened and what is told.
+    assert result["served"] == ("demo/1" if result["refusal"] else "demo@champion")
+    assert ("not promoted" in said) == bool(result["refusal"])
+    assert main(["models", "--root", str(tmp_path)]) == 0
+    assert ("champion" in capsys.readouterr().out) == (result["refusal"] is None)
 
     picture = np.asarray(Image.open(result["picture"]))[::SHRINK, ::SHRINK]
     photograph = np.asarray(Image.open(next(p for p in photographs() if p.name == SHOWN)).reduce(SHRINK))
