@@ -21,9 +21,9 @@ setup: .venv/ready ## install everything at the locked versions into .venv
 demo: setup ## the whole life of a model, on photographs that come with the dependencies
 	$(BIN)/rayfill demo
 
-# Three processes on two cores: half of the time a test waits. One of them has the session's Ray.
+# Two processes: all that needs Ray in one of them, the rest in the other.
 test: setup ## run every test but the long ones
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations 10
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 10
 
 test-long: setup ## run what takes minutes: outages and killed drivers under a real Ray
 	$(BIN)/python -m pytest -m long

@@ -26,9 +26,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
     help_text = "carry photographs through the whole life of a model: ingest, train, promote, serve"
     parser = verb(commands, "demo", help_text, "rayfill demo --for 10min")
-    parser.add_argument(
-        "--for", type=duration, metavar="TIME", dest="time", help="train about this long (default: the recipe's)"
-    )
+    parser.add_argument("--for", type=duration, metavar="TIME", dest="time", help="train so long (default: the recipe's)")
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:

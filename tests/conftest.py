@@ -1,6 +1,7 @@
 """What the whole test session shares."""
 
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,26 +14,27 @@ if TYPE_CHECKING:
     from rayfill.spec.model import ModelCard
     from rayfill.systems.model_folder import Model
 
+# Threads that wait by spinning take the cores from the processes that they wait for. torch is not imported yet.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 pytest_plugins = ["tests.s3_fixtures"]
 
 SMALL = Path(__file__).parent / "systems" / "small"
 """Every shipped recipe, made small."""
 
 
-FIRST = ("ray", "tests/cluster/", "tests/integration/", "tests/tuning/", "tests/training/", "tests/benchmarks/")
-"""Groups of tests that take longest, so that no process has one of them left when the others are done."""
+STARTS_RAY = ("tests/cluster/", "tests/integration/", "tests/jobs/test_serve_commands.py", "tests/tuning/test_sweep_on_ray.py")
+"""Tests that start a Ray of their own. They run one after another with those on the session's: two cores carry one at a time."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes: all tests on the session's Ray in one of them, the others file by file; long ones first."""
+    """Several processes: whatever needs Ray in one of them, and it begins; the others take file by file."""
 
     def group(item: pytest.Item) -> str:
-        return "ray" if "ray_cluster" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
+        on_ray = "ray_cluster" in getattr(item, "fixturenames", ()) or item.nodeid.startswith(STARTS_RAY)
+        return "ray" if on_ray else item.nodeid.partition("::")[0]
 
-    def place(item: pytest.Item) -> int:
-        return next((i for i, beginning in enumerate(FIRST) if group(item).startswith(beginning)), len(FIRST))
-
-    items.sort(key=place)
+    items.sort(key=lambda item: group(item) != "ray")
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item)))
 
@@ -50,6 +52,7 @@ def ray_cluster() -> Iterator[None]:
     """One local Ray with two CPUs for the whole session: starting one costs about ten seconds."""
     import ray
 
+    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.5")  # the controller learns of reports and losses sooner
     ray.init(address="local", num_cpus=2, include_dashboard=True, logging_level=logging.ERROR)
     yield
     ray.shutdown()
