@@ -23,7 +23,7 @@ demo: setup ## the whole life of a model, on photographs that come with the depe
 
 # Two processes: all that needs Ray in one of them, the rest in the other.
 test: setup ## run every test but the long ones
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 10
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations 10
 
 test-long: setup ## run what takes minutes: outages and killed drivers under a real Ray
 	$(BIN)/python -m pytest -m long

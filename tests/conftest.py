@@ -17,27 +17,10 @@ if TYPE_CHECKING:
 # Threads that wait by spinning take the cores from the processes that they wait for. torch is not imported yet.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-pytest_plugins = ["tests.s3_fixtures"]
+pytest_plugins = ["tests.s3_fixtures", "tests.parallel"]
 
 SMALL = Path(__file__).parent / "systems" / "small"
 """Every shipped recipe, made small."""
-
-
-STARTS_RAY = ("tests/cluster/", "tests/integration/", "tests/jobs/test_serve_commands.py", "tests/tuning/test_sweep_on_ray.py")
-"""Tests that start a Ray of their own. They and those on the session's run one at a time: two cores carry no more."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes: whatever needs Ray in one of them, and it begins; the others take file by file."""
-
-    def group(item: pytest.Item) -> str:
-        on_ray = "ray_cluster" in getattr(item, "fixturenames", ()) or item.nodeid.startswith(STARTS_RAY)
-        return "ray" if on_ray else item.nodeid.partition("::")[0]
-
-    items.sort(key=lambda item: group(item) != "ray")
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
 
 
 @pytest.fixture(scope="session", autouse=True)
