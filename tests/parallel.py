@@ -1,8 +1,9 @@
-"""Several test processes: whatever needs Ray in one of them, for two cores carry one Ray at a time; the others take file by file.
+"""Several test processes: whatever needs Ray in one of them, as two cores carry one at a time; the others take file by file.
 
 pytest-xdist's own groups do not work here: xdist 3.8 renames items by a field that pytest 9.2 no longer has.
 """
 
+import signal
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +29,12 @@ class OneProcessForRay(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return "ray" if needs_ray(file) else file
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A process of xdist ignores Ctrl-C, and so would every command that a test starts in it or interrupts."""
+    if hasattr(config, "workerinput"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneProcessForRay:

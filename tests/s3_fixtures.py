@@ -58,6 +58,7 @@ def s3_make_bucket(s3_access: dict[str, str]) -> Callable[[], str]:
 @pytest.fixture
 def s3_url(s3_access: dict[str, str], s3_make_bucket: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> str:
     """A prefix in a fresh bucket, with the AWS_* variables that lead there."""
+    _forget_credentials(monkeypatch)
     for name, value in s3_access.items():
         monkeypatch.setenv(name, value)
     return f"s3://{s3_make_bucket()}/some/prefix"
@@ -78,6 +79,15 @@ def s3_faults(s3_url: str, s3_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_proxy.url)
     yield s3_proxy
     s3_proxy.heal()
+
+
+def _forget_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 and MLflow keep what they read from the environment of an earlier test, with another store's credentials."""
+    import boto3
+    from mlflow.store.artifact import s3_artifact_repo
+
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    s3_artifact_repo._cached_get_s3_client.cache_clear()
 
 
 def _user(endpoint: str) -> dict[str, str]:

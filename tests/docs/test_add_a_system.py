@@ -61,7 +61,7 @@ def recipe(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Recipe:
     for kind, system in eval(f"{{{entry}}}", names).items():
         monkeypatch.setitem(SYSTEMS, kind, system)
     (small,) = (p for name, p in files.items() if name.startswith("tests/"))
-    return load_spec(small, Recipe, ["training.batch_size=2"])
+    return load_spec(small, Recipe, ["training.batch_size=2", "training.precision=fp32"])
 
 
 def a_batch(side: int) -> Batch:

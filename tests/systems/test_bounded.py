@@ -55,7 +55,7 @@ def test_no_forward_pass_is_larger_than_the_bound_and_answers_keep_their_order(
     passes: list[int] = []
 
     def counted(
-        system: object, contract: object, pictures: list[UInt8], masks: list[UInt8], device: object, seed: object
+        system: object, contract: object, pictures: list[UInt8], masks: list[UInt8], device: object, *how: object
     ) -> object:
         passes.append(sum(mask.size for mask in masks))
         return inpaint(model.system, model.card.contract, pictures, masks, model.device)
