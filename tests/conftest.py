@@ -24,7 +24,7 @@ SMALL = Path(__file__).parent / "systems" / "small"
 
 
 STARTS_RAY = ("tests/cluster/", "tests/integration/", "tests/jobs/test_serve_commands.py", "tests/tuning/test_sweep_on_ray.py")
-"""Tests that start a Ray of their own. They run one after another with those on the session's: two cores carry one at a time."""
+"""Tests that start a Ray of their own. They and those on the session's run one at a time: two cores carry no more."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

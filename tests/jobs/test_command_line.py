@@ -7,28 +7,30 @@ from pathlib import Path
 import pytest
 
 from jobs.arguments import build_parser
-from jobs.cli import VERBS, main
+from jobs.cli import main
+from jobs.verbs import VERBS, load_verbs
 
 SURFACE = {
     "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality --near-bits --adopt",
     "data inspect": "DATASET --sheet",
     "data verify": "DATASET",
-    "train": "RECIPE --data --workers --name --address --set --dry-run",
-    "tune": "SWEEP --data --name --trials --set --workers --from --storage --retrain --address --dry-run --show --dashboard",
-    "evaluate": "MODEL --data --report --images --serial --mask-set",
+    "train": "RECIPE --data --workers --name --address --set --for --dry-run",
+    "tune": "SWEEP --data --name --trials --set --for --workers --from --storage --retrain --address --dry-run --show "
+    "--dashboard",
+    "evaluate": "MODEL --data --report --images --precision --serial --mask-set",
     "models": "",
-    "promote": "MODEL --to --data --release --images --why --serial",
+    "promote": "MODEL --to --data --release --images --precision --why --serial",
     "rollback": "NAME --to --why",
-    "inpaint": "IMAGE --mask --out --model --samples --seed",
+    "inpaint": "IMAGE --mask --out --model --samples --precision --seed",
     "serve": "--model --host --port --replicas",
     "doctor": "--address",
-    "demo": "",
+    "demo": "--for",
     "schema": "KIND",
 }
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:
-    return commands_of(build_parser(VERBS), "")
+    return commands_of(build_parser(load_verbs(VERBS)), "")
 
 
 def commands_of(parser: argparse.ArgumentParser, words: str) -> dict[str, argparse.ArgumentParser]:
