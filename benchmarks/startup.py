@@ -36,7 +36,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--rounds", type=int, default=3, help="starts of each, of which the median counts (default: %(default)s)"
+        "--rounds", type=int, default=3, help="starts of each; their median counts (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     args = parser.parse_args()
