@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, NoReturn, Protocol, get_args
 
+from jobs.verbs import VERBS
 from rayfill import __version__
-from rayfill.spec.duration import parse_duration
 from rayfill.spec.errors import InputError, nearest
-from rayfill.spec.recipe import AskedPrecision
 
 
 class Parser(argparse.ArgumentParser):
@@ -44,20 +43,24 @@ class Verb(Protocol):
 
 
 def build_parser(verbs: Iterable[Verb]) -> Parser:
-    """The command line of these commands. `args.run` of what it parses is the command's `run`."""
+    """The command line of these commands; of the others only the names. `args.run` of what it parses is the command's `run`."""
     description = "Train, promote and serve image-inpainting models on a Ray cluster."
     parser = Parser(prog="rayfill", description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"rayfill {__version__}")
     commands = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
-    for module in verbs:
-        module.add_parser(commands)
-        commands.choices[module.__name__.rpartition(".")[2]].set_defaults(run=module.run)
+    modules = {module.__name__.rpartition(".")[2]: module for module in verbs}
+    for name, summary in VERBS.items():
+        if name in modules:
+            modules[name].add_parser(commands)
+            commands.choices[name].set_defaults(run=modules[name].run)
+        else:
+            commands.add_parser(name, help=summary)
     return parser
 
 
-def verb(commands: "argparse._SubParsersAction[Parser]", name: str, help: str, example: str) -> Parser:  # noqa: A002
-    """A subcommand with the options that all share."""
-    parser = _command(commands, name, help, example)
+def verb(commands: "argparse._SubParsersAction[Parser]", name: str, example: str, summary: str | None = None) -> Parser:
+    """A subcommand with the options that all share. What it does is said in `VERBS`, or by `summary`."""
+    parser = _command(commands, name, summary or VERBS[name], example)
     parser.add_argument(
         "--root", default="./.rayfill", metavar="URL", help="where datasets, runs and models lie (default: %(default)s)"
     )
@@ -65,11 +68,9 @@ def verb(commands: "argparse._SubParsersAction[Parser]", name: str, help: str, e
     return parser
 
 
-def group(
-    commands: "argparse._SubParsersAction[Parser]", name: str, summary: str, example: str
-) -> "argparse._SubParsersAction[Parser]":
+def group(commands: "argparse._SubParsersAction[Parser]", name: str, example: str) -> "argparse._SubParsersAction[Parser]":
     """A command that is only the first word of others, which are declared by giving what is returned to `verb`."""
-    return _command(commands, name, summary, example).add_subparsers(metavar="COMMAND", required=True)
+    return _command(commands, name, VERBS[name], example).add_subparsers(metavar="COMMAND", required=True)
 
 
 def _command(commands: "argparse._SubParsersAction[Parser]", name: str, summary: str, example: str) -> Parser:
@@ -85,6 +86,8 @@ def _command(commands: "argparse._SubParsersAction[Parser]", name: str, summary:
 
 def add_precision(parser: Parser) -> None:
     """Declare `--precision` of a command that inpaints."""
+    from rayfill.spec.recipe import AskedPrecision  # pydantic comes with it, which `rayfill --help` can do without
+
     parser.add_argument(
         "--precision",
         choices=get_args(AskedPrecision),
@@ -95,6 +98,8 @@ def add_precision(parser: Parser) -> None:
 
 def duration(text: str) -> str:
     """An argparse type: a length of time, kept as it was written."""
+    from rayfill.spec.duration import parse_duration
+
     try:
         parse_duration(text)
     except ValueError as error:

@@ -7,17 +7,17 @@ import json
 import sys
 from collections.abc import Sequence
 
-from jobs import data, demo, doctor, evaluate, ingest, inpaint, models, promote, rollback, schema, serve, train, tune
 from jobs.arguments import build_parser
+from jobs.verbs import VERBS, load_verbs
 from rayfill.spec.errors import Failed, InputError
-
-VERBS = (ingest, data, train, tune, evaluate, models, promote, rollback, inpaint, serve, doctor, demo, schema)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = build_parser(VERBS).parse_args(argv)
+        named = [word for word in words[:1] if word in VERBS]  # the others' modules would be imported for nothing
+        args = build_parser(load_verbs(named)).parse_args(words)
         result = args.run(args)
     except InputError as error:
         print(f"rayfill: {error}", file=sys.stderr)

@@ -17,11 +17,11 @@ BAR = 30
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the two commands."""
-    own = group(commands, "data", "look into a dataset, or check it byte by byte", "rayfill data verify photos")
-    inspecting = verb(own, "inspect", "show what is in a dataset", "rayfill data inspect photos --sheet photos.png")
+    own = group(commands, "data", "rayfill data verify photos")
+    inspecting = verb(own, "inspect", "rayfill data inspect photos --sheet photos.png", "show what is in a dataset")
     inspecting.add_argument("--sheet", type=Path, metavar="FILE", help="write a contact sheet of both splits there, a .png")
     verifying = verb(
-        own, "verify", "compare every byte of a dataset with its digests", "rayfill data verify s3://bucket/photos"
+        own, "verify", "rayfill data verify s3://bucket/photos", "compare every byte of a dataset with its digests"
     )
     for parser, run_it in ((inspecting, _inspect), (verifying, _verify)):
         parser.add_argument("dataset", metavar="DATASET", help="a dataset's name, path or URL")

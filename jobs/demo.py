@@ -24,8 +24,7 @@ LOG = "log.txt"
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
-    help_text = "carry photographs through the whole life of a model: ingest, train, promote, serve"
-    parser = verb(commands, "demo", help_text, "rayfill demo --for 10min")
+    parser = verb(commands, "demo", "rayfill demo --for 10min")
     parser.add_argument("--for", type=duration, metavar="TIME", dest="time", help="train so long (default: the recipe's)")
 
 

@@ -21,9 +21,7 @@ RECIPE = Path(__file__).parent / "recipes" / "gdn.yaml"
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
-    parser = verb(
-        commands, "doctor", "check this machine, the store, MLflow and the cluster", "rayfill doctor --root s3://bucket/team"
-    )
+    parser = verb(commands, "doctor", "rayfill doctor --root s3://bucket/team")
     parser.add_argument("--address", metavar="URL", help="dashboard of a Ray cluster to check, too (default: RAY_ADDRESS)")
 
 

@@ -14,7 +14,7 @@ from rayfill.spec.masks import MaskSetSpec
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
     example = "rayfill evaluate gdn@champion --data photos --report report"
-    parser = verb(commands, "evaluate", "measure a model beside the classical methods on a dataset's val split", example)
+    parser = verb(commands, "evaluate", example)
     parser.add_argument("model", metavar="MODEL", help="name@alias, name/version, a run, or the path of a model folder")
     parser.add_argument("--data", required=True, metavar="DATASET", help="a dataset's name, path or URL")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write scorecard.json and index.html there")
@@ -35,15 +35,19 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if args.report and args.report.exists() and not args.report.is_dir():
         raise InputError(f"--report: {args.report} is a file; name a folder")
 
+    from rayfill.data.dataset import open_dataset
+
+    locations = Locations(args.root)
+    dataset = locations.dataset(args.data)
+    open_dataset(dataset)
+    from rayfill.registry.resolve import resolve_model  # MLflow comes with it
+
+    model = resolve_model(args.model, locations)
     from rayfill.cluster.local import local_ray  # these bring torch and Ray: not before the arguments are known to be right
     from rayfill.evaluation.evaluate import evaluate_model
     from rayfill.evaluation.table import format_table
     from rayfill.registry.register import attach_scorecard
-    from rayfill.registry.resolve import resolve_model
 
-    locations = Locations(args.root)
-    model = resolve_model(args.model, locations)
-    dataset = locations.dataset(args.data)
     with contextlib.nullcontext() if args.serial else local_ray():
         card = evaluate_model(
             model.folder,

@@ -26,10 +26,7 @@ SHOWN = 5
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command. Its options are the fields of IngestSpec, which also knows their defaults and ranges."""
-    help_text = (
-        "turn a folder, a tar file or an s3:// prefix of photographs into a dataset; a stopped ingest goes on where it was"
-    )
-    parser = verb(commands, "ingest", help_text, "rayfill ingest ~/Pictures photos --max-side 512")
+    parser = verb(commands, "ingest", "rayfill ingest ~/Pictures photos --max-side 512")
     parser.add_argument(
         "source", metavar="SOURCE", help="folder, tar file or s3://bucket/prefix; with --adopt one that holds shards"
     )
@@ -48,6 +45,9 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     """Ingest and print what came of it."""
     spec = _spec(args)
     dataset = Locations(args.root).dataset(args.dataset)
+    from rayfill.data.sources import open_source
+
+    open_source(args.source)  # refused at once where it is not there
     from rayfill.data.ingest import ingest, run_inline  # image libraries come with it
 
     with ExitStack() as stack:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
     example = "rayfill inpaint photo.jpg --mask hole.png -o filled.png --model gdn@champion"
-    parser = verb(commands, "inpaint", "fill the holes of a picture or of a folder of pictures", example)
+    parser = verb(commands, "inpaint", example)
     parser.add_argument("image", metavar="IMAGE", type=Path, help="JPEG, PNG or WebP, or a folder of them")
     parser.add_argument(
         "--mask",
@@ -46,15 +46,16 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     seeds = None if args.samples is None else range(args.seed or 0, (args.seed or 0) + args.samples)
     outputs = plan_outputs(tasks, seeds)
 
-    import torch  # it takes seconds: not before the arguments are known to be right
-    from tqdm import tqdm
-
     from rayfill.registry.resolve import only_champion, resolve_model
-    from rayfill.systems.model_folder import load_model
-    from rayfill.systems.sampling import check_samples
 
     locations = Locations(args.root)
     resolved = resolve_model(args.model or only_champion(locations), locations)
+    import torch  # it takes seconds: not before the arguments are known to be right
+    from tqdm import tqdm
+
+    from rayfill.systems.model_folder import load_model
+    from rayfill.systems.sampling import check_samples
+
     model = load_model(resolved.folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"), args.precision)
     if model.card.contract.mask == "required" and any(task.mask is None for task in tasks):
         raise InputError(f"--mask: missing; model '{resolved.name}' has to be told where the holes are")

@@ -14,7 +14,7 @@ HEADS = ("model", "version", "aliases", "system", "run", "PSNR dB", "created (UT
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
-    verb(commands, "models", "list registered models: versions, aliases, scores", "rayfill models --json")
+    verb(commands, "models", "rayfill models --json")
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:

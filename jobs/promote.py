@@ -19,8 +19,7 @@ DEFAULT_RELEASE = Path(__file__).parent / "releases" / "default.yaml"
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
-    help_text = "move an alias to a model that is no worse than the one that has it"
-    parser = verb(commands, "promote", help_text, "rayfill promote gdn-20261120-1 --why 'sharper edges'")
+    parser = verb(commands, "promote", "rayfill promote gdn-20261120-1 --why 'sharper edges'")
     parser.add_argument("model", metavar="MODEL", help="name@alias, name/version, a run, or the path of a model folder")
     parser.add_argument("--to", default="champion", metavar="ALIAS", help="the alias to move (default: %(default)s)")
     parser.add_argument(
@@ -39,16 +38,16 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     """Evaluate challenger and champion, judge, move the alias, say what happened."""
     release = load_spec(args.release, Release)
 
-    from rayfill.cluster.local import local_ray  # these bring torch and Ray: not before the arguments are known to be right
-    from rayfill.evaluation.evaluate import evaluate_model
-    from rayfill.evaluation.standard import standard_mask_set
-    from rayfill.registry.promote import promote
+    from rayfill.inference.model_card import load_card
     from rayfill.registry.resolve import resolve_model
-    from rayfill.systems.model_folder import load_card
 
     locations = Locations(args.root)
     challenger = load_card(resolve_model(args.model, locations).folder)
     dataset = locations.dataset(args.data or challenger.lineage.dataset)
+    from rayfill.cluster.local import local_ray  # these bring torch and Ray: not before the arguments are known to be right
+    from rayfill.evaluation.evaluate import evaluate_model
+    from rayfill.evaluation.standard import standard_mask_set
+    from rayfill.registry.promote import promote
 
     def evaluate(folder: Path, size: int) -> "Scorecard":
         mask_set = standard_mask_set(size)

@@ -10,7 +10,7 @@ from rayfill.spec.locations import Locations
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
     example = "rayfill rollback gdn --why 'halos on hair'"
-    parser = verb(commands, "rollback", "put an alias back on the version that had it before", example)
+    parser = verb(commands, "rollback", example)
     parser.add_argument("name", metavar="NAME", nargs="?", help="the model (default: the only one that has the alias)")
     parser.add_argument("--to", default="champion", metavar="ALIAS", help="the alias to move back (default: %(default)s)")
     parser.add_argument("--why", default="", metavar="TEXT", help="a word for the log")

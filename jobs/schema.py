@@ -11,7 +11,7 @@ KINDS = ("recipe", "sweep", "release", "ingest", "maskset", "node")
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
-    parser = verb(commands, "schema", "print the JSON Schema of a kind of file", "rayfill schema recipe > recipe.schema.json")
+    parser = verb(commands, "schema", "rayfill schema recipe > recipe.schema.json")
     parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
 
 

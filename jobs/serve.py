@@ -12,7 +12,7 @@ from rayfill.spec.locations import Locations
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
-    parser = verb(commands, "serve", "answer over HTTP, with a page to paint holes on", "rayfill serve --model gdn@champion")
+    parser = verb(commands, "serve", "rayfill serve --model gdn@champion")
     parser.add_argument("--model", metavar="MODEL", help="name@alias, name/version, a run or a folder (default: the champion)")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 lets other machines in (default: %(default)s)"
@@ -25,12 +25,13 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Start, print the URL, and wait to be stopped."""
-    from rayfill.cluster.local import local_ray  # Ray and torch: not before the arguments are known to be right
     from rayfill.registry.resolve import only_champion, resolve_model
 
     locations = Locations(args.root)
     ref = args.model or only_champion(locations)
     resolved = resolve_model(ref, locations)  # here first: a wrong name is told before anything starts
+    from rayfill.cluster.local import local_ray  # Ray and torch: not before the arguments are known to be right
+
     with local_ray():
         import ray
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from jobs.arguments import Parser, duration, positive, verb
+from rayfill.cluster.inside_job import inside_job
 from rayfill.spec.document import load_spec, validate
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations, check_name
@@ -17,7 +18,7 @@ from rayfill.spec.run import new_run_name
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
     example = "rayfill train jobs/recipes/gdn.yaml --data photos --workers 2 --set training.seed=1"
-    parser = verb(commands, "train", "train a recipe on a dataset with Ray Train", example)
+    parser = verb(commands, "train", example)
     parser.add_argument("recipe", metavar="RECIPE", type=Path, nargs="?", help="YAML file, such as jobs/recipes/gdn.yaml")
     parser.add_argument(
         "--data", required=True, metavar="DATASET", help="name under the root, path or URL of an ingested dataset"
@@ -45,18 +46,18 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Check everything that can be checked here, then train here or on the cluster."""
     recipe = read_recipe(args)
-    from rayfill.systems import check_recipe  # torch comes with it
-
-    check_recipe(recipe)
     locations = Locations(args.root)
     name = check_name(args.name or new_run_name(recipe), "run")
+    address = None if inside_job() else args.address or os.environ.get("RAY_ADDRESS")
+    if not address:  # a cluster may reach what this machine does not
+        _check_data(args, recipe, locations)
+    from rayfill.systems import check_recipe  # torch comes with it: after what can be refused without
+
+    check_recipe(recipe)
     if args.dry_run:
         print(json.dumps(recipe.model_dump(mode="json"), indent=1))
         return {"recipe": recipe.model_dump(mode="json"), "recipe_digest": recipe.digest()}
-    from rayfill.cluster.local import inside_job
-
-    address = args.address or os.environ.get("RAY_ADDRESS")
-    if address and not inside_job():
+    if address:
         return _submit(args, recipe, locations, name, address)
     return _train_here(args, recipe, locations, name)
 
@@ -68,6 +69,13 @@ def read_recipe(args: argparse.Namespace) -> Recipe:
     if args.recipe is None:
         raise InputError("rayfill train: RECIPE is missing; the shipped ones are jobs/recipes/*.yaml")
     return load_spec(args.recipe, Recipe, [*args.overrides, *([f"training.for={args.time}"] if args.time else [])])
+
+
+def _check_data(args: argparse.Namespace, recipe: Recipe, locations: Locations) -> None:
+    from rayfill.data.dataset import open_dataset
+    from rayfill.training.check_run import check_run
+
+    check_run(recipe, open_dataset(locations.dataset(args.data)).len_of("train"), args.workers)
 
 
 def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str, address: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
     example = "rayfill tune jobs/sweeps/mask-bases.yaml --data photos --trials 20"
-    parser = verb(commands, "tune", "search over the keys of a recipe: Optuna proposes, Ray Tune runs", example)
+    parser = verb(commands, "tune", example)
     parser.add_argument("sweep", metavar="SWEEP", type=Path, nargs="?", help="YAML file, such as jobs/sweeps/mask-bases.yaml")
     parser.add_argument("--data", metavar="DATASET", help="name under the root, path or URL of an ingested dataset")
     parser.add_argument("--name", help="the sweep's name; that of one that was stopped goes on with it (default: the file's)")
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     plan = read_plan(args)
     if args.dry_run:
         return dry_run(plan)
-    from rayfill.cluster.local import inside_job
+    from rayfill.cluster.inside_job import inside_job
 
     address = args.address or os.environ.get("RAY_ADDRESS")
     if not address or inside_job():

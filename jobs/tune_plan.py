@@ -56,8 +56,8 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
     from rayfill.data.dataset import open_dataset
     from rayfill.evaluation.exam import prepare_exam
     from rayfill.masks.painted import pinned
+    from rayfill.training.check_run import check_run
     from rayfill.training.code_version import code_version
-    from rayfill.training.worker import check_run
     from rayfill.tuning.study import load_study
     from rayfill.tuning.warm_start import warm_start
 

@@ -12,11 +12,11 @@ from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
+from rayfill.inference.model_card import CARD
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.systems.inpaint import UInt8
-from rayfill.systems.model_folder import CARD
 from serving.app import build_app
 from serving.backend import Answer, ModelInfo, Status
 from serving.replica import MAX_BATCH, NoModel, Replica

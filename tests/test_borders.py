@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ["spec", "hardware", "data masks models losses", "systems", "evaluation", "registry", "training", "tuning", "cluster"]
+LAYERS = [
+    "spec",
+    "hardware",
+    "data masks models losses",
+    "inference",
+    "systems",
+    "evaluation",
+    "registry",
+    "training",
+    "tuning",
+    "cluster",
+]
 LEVEL = {package: i for i, layer in enumerate(LAYERS) for package in layer.split()}
 RAY_PLACES = (
     "hardware/on_ray.py",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchmarks.study.spec import Study
 from rayfill.evaluation.scorecard import MODEL, OWN, Scorecard, read_scorecard, score
+from rayfill.inference.model_card import load_card
 from rayfill.spec.release import ALL
-from rayfill.systems.model_folder import load_card
 
 BASELINES = ("telea", "navier_stokes", "mean_fill")
 

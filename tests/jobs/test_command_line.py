@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobs.arguments import build_parser
-from jobs.cli import VERBS, main
+from jobs.cli import main
+from jobs.verbs import VERBS, load_verbs
 
 SURFACE = {
     "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality --near-bits --adopt",
@@ -29,7 +30,7 @@ SURFACE = {
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:
-    return commands_of(build_parser(VERBS), "")
+    return commands_of(build_parser(load_verbs(VERBS)), "")
 
 
 def commands_of(parser: argparse.ArgumentParser, words: str) -> dict[str, argparse.ArgumentParser]:

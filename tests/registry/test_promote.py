@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rayfill.evaluation.scorecard import Scorecard
+from rayfill.inference.model_card import load_card
 from rayfill.registry.audit import AuditLog
 from rayfill.registry.gate import GateRefused
 from rayfill.registry.mlflow_place import client, mlflow_place
@@ -19,7 +20,6 @@ from rayfill.registry.versions import list_versions
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.release import Release
-from rayfill.systems.model_folder import load_card
 
 SCORES = {1: 22.0, 2: 23.0, 3: 24.0, 4: 21.0, 5: 19.0}
 """PSNR by seed; mean fill has 20."""

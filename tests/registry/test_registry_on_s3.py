@@ -8,13 +8,13 @@ import pytest
 
 from rayfill.data.stores import open_store
 from rayfill.evaluation.scorecard import Scorecard
+from rayfill.inference.model_card import load_card
 from rayfill.registry.fetch import run_folder
 from rayfill.registry.promote import promote
 from rayfill.registry.register import register_run
 from rayfill.registry.resolve import resolve_model
 from rayfill.spec.locations import Locations
 from rayfill.spec.release import Release
-from rayfill.systems.model_folder import load_card
 
 
 @pytest.fixture

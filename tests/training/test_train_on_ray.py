@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from rayfill.inference.model_card import load_card
 from rayfill.registry.mlflow_place import client, mlflow_place
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
-from rayfill.systems.model_folder import load_card
 from rayfill.training.on_ray import share_of_cluster, train_on_ray
 from rayfill.training.run_directory import claim
 from rayfill.training.share import Share

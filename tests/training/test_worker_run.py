@@ -9,8 +9,9 @@ import torch
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.run import RunSpec
 from rayfill.systems.model_folder import load_model
+from rayfill.training.check_run import check_run
 from rayfill.training.state import TrainState
-from rayfill.training.worker import Place, check_run, run_worker
+from rayfill.training.worker import Place, run_worker
 
 Small = Callable[..., RunSpec]
 PLACE = Place(rank=0, world=1, device=torch.device("cpu"), threads=1)

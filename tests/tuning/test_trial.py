@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from rayfill.inference.model_card import load_card
 from rayfill.registry.mlflow_place import client, mlflow_place
 from rayfill.spec.errors import Failed
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.systems.model_folder import load_card
 from rayfill.training.checkpoints import Checkpoints
 from rayfill.tuning.rung import Rung
 from rayfill.tuning.trial import train_trial, why_hopeless

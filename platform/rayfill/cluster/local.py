@@ -8,10 +8,7 @@ from pathlib import Path
 
 import ray
 
-
-def inside_job() -> bool:
-    """Whether this process is the driver of a submitted Ray job (Ray's job supervisor sets this variable)."""
-    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+from rayfill.cluster.inside_job import inside_job
 
 
 @contextmanager

@@ -12,12 +12,13 @@ from rayfill.evaluation.examine import examine
 from rayfill.evaluation.metrics import Metric
 from rayfill.evaluation.scorecard import OWN, Measured, Scorecard, Subject, summarise
 from rayfill.hardware.precision import resolve_precision
+from rayfill.inference.model_card import load_card
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec
 from rayfill.spec.model import ModelCard
 from rayfill.spec.recipe import AskedPrecision, Precision
 from rayfill.systems import system_class
-from rayfill.systems.model_folder import load_card, load_model
+from rayfill.systems.model_folder import load_model
 
 CHUNK = 4
 """Photographs a task: six masks each, so a task is long beside its overhead even for a tiny model."""

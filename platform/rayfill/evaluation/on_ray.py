@@ -18,9 +18,10 @@ from rayfill.evaluation.protocol import Protocol
 from rayfill.evaluation.scorecard import Measured
 from rayfill.hardware.agreement import choose_precision
 from rayfill.hardware.on_ray import cluster_hardware
+from rayfill.inference.model_card import CARD, WEIGHTS, load_card
 from rayfill.masks.mask_set import MaskSet
 from rayfill.spec.recipe import AskedPrecision, Precision
-from rayfill.systems.model_folder import CARD, WEIGHTS, Model, load_card, load_model
+from rayfill.systems.model_folder import Model, load_model
 
 IN_FLIGHT_PER_CPU = 2
 """Tasks submitted ahead, so that no worker waits for the driver and a large dataset does not flood the scheduler."""

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from rayfill.data.store import NotFound
 from rayfill.data.stores import open_store
+from rayfill.inference.model_card import CARD, WEIGHTS
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.registry.quiet import quiet_mlflow
 from rayfill.registry.versions import Version
 from rayfill.spec.errors import Failed, InputError, nearest
 from rayfill.spec.locations import Locations
 from rayfill.spec.model import ModelCard
-from rayfill.systems.model_folder import CARD, WEIGHTS
 
 FOLDER = "artifacts/model"
 """Where the model folder lies inside a version's source: MLflow's place for an artifact called `model`."""

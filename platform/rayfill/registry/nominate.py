@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rayfill.inference.model_card import load_card
 from rayfill.registry.alias import ATTEMPTS, Move, move_alias, standing
 from rayfill.registry.audit import Event
 from rayfill.registry.fetch import run_folder
@@ -10,7 +11,6 @@ from rayfill.registry.mlflow_place import client, mlflow_place
 from rayfill.registry.register import register_run
 from rayfill.spec.errors import Failed
 from rayfill.spec.locations import Locations
-from rayfill.systems.model_folder import load_card
 
 CHALLENGER = "challenger"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rayfill.evaluation.scorecard import Scorecard
+from rayfill.inference.model_card import load_card
 from rayfill.registry.alias import ATTEMPTS, Move, check_alias, move_alias, standing
 from rayfill.registry.audit import Event, Judged
 from rayfill.registry.gate import Decision, GateRefused, judge
@@ -13,7 +14,6 @@ from rayfill.registry.resolve import resolve_model
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.release import Release
-from rayfill.systems.model_folder import load_card
 
 
 @dataclass(frozen=True, slots=True)

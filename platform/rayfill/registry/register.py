@@ -14,13 +14,13 @@ from mlflow.types import Schema, TensorSpec
 
 from rayfill import __version__
 from rayfill.evaluation.scorecard import Scorecard, write_scorecard
+from rayfill.inference.model_card import CARD, WEIGHTS, load_card
 from rayfill.registry import tags
 from rayfill.registry.fetch import run_folder
 from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
 from rayfill.registry.quiet import quiet_mlflow
 from rayfill.spec.locations import Locations
 from rayfill.spec.model import ModelCard
-from rayfill.systems.model_folder import CARD, WEIGHTS, load_card
 
 
 def register(folder: Path, locations: Locations, mlflow_run_id: str | None = None) -> int:

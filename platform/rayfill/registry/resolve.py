@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from rayfill.inference.model_card import CARD, load_card
 from rayfill.registry.fetch import CACHE, run_folder, version_folder
 from rayfill.registry.versions import Version, list_versions
 from rayfill.spec.errors import InputError, nearest
 from rayfill.spec.locations import Locations
-from rayfill.systems.model_folder import CARD, load_card
 
 CHAMPION = "champion"
 

@@ -5,19 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from rayfill.hardware.precision import resolve_precision
+from rayfill.inference.model_card import CARD, WEIGHTS, load_card
 from rayfill.spec.errors import InputError
 from rayfill.spec.model import Lineage, ModelCard
-from rayfill.spec.problems import first_problem
 from rayfill.spec.recipe import AskedPrecision, Precision, Recipe
 from rayfill.systems.base import System
-
-WEIGHTS = "weights.safetensors"
-CARD = "model.json"
 
 
 @dataclass(frozen=True)
@@ -47,17 +43,6 @@ def save_model(folder: Path, system: System, weights: dict[str, torch.Tensor], r
     )
     (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n")
     return card
-
-
-def load_card(folder: Path) -> ModelCard:
-    """The card of a model folder; InputError if there is none or it is not one."""
-    path = folder / CARD
-    try:
-        return ModelCard.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(f"{folder}: not a model folder, it has no {CARD}") from None
-    except ValidationError as error:
-        raise InputError(f"{path}: {first_problem(error, ModelCard)}") from None
 
 
 def load_model(folder: Path, device: torch.device, precision: AskedPrecision = "fp32") -> Model:

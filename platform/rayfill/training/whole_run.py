@@ -10,12 +10,12 @@ from rayfill.registry.register import register_run
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
+from rayfill.training.check_run import check_run
 from rayfill.training.code_version import code_version
 from rayfill.training.on_ray import share_of_cluster, train_on_ray
 from rayfill.training.resolve_on_ray import resolve_run, warn_of_other_hardware
 from rayfill.training.run_directory import claim, claimed_before, only_trainer_of
 from rayfill.training.start import pin_starts
-from rayfill.training.worker import check_run
 
 
 @dataclass(frozen=True, slots=True)

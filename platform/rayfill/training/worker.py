@@ -12,7 +12,6 @@ from rayfill.data.batch import Batch
 from rayfill.data.dataset import open_dataset
 from rayfill.data.stream import Stream
 from rayfill.spec.dataset import Split
-from rayfill.spec.errors import InputError
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
@@ -189,15 +188,3 @@ def grid_batch(run: RunSpec, device: torch.device) -> Batch:
         pin=False,
     ) as stream:
         return next(iter(stream)).to(device, recipe.training.channels_last)
-
-
-def check_run(recipe: Recipe, dataset_samples: int, workers: int) -> None:
-    """What must fit between recipe, data and cluster. InputError before anything starts."""
-    training = recipe.training
-    if training.batch_size % (workers * training.accumulate):
-        raise InputError(
-            f"training.batch_size: {training.batch_size} cannot be shared by {workers} workers in {training.accumulate} "
-            f"micro-batches; it must be a multiple of {workers * training.accumulate}"
-        )
-    if dataset_samples < 1:
-        raise InputError("--data: the dataset has no training photographs")

@@ -10,10 +10,11 @@ from rayfill.evaluation.evaluate import scorecard_of
 from rayfill.evaluation.exam import Exam, prepare_exam
 from rayfill.evaluation.examine import examine
 from rayfill.evaluation.scorecard import MODEL, OWN, score
+from rayfill.inference.model_card import load_card
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep import Objective
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.systems.model_folder import load_card, load_model
+from rayfill.systems.model_folder import load_model
 
 
 def exam_of(spec: SweepSpec) -> Exam:

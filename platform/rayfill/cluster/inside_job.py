@@ -1,0 +1,8 @@
+"""Whether this process is a submitted job; asked before Ray is imported."""
+
+import os
+
+
+def inside_job() -> bool:
+    """Whether this process is the driver of a submitted Ray job (Ray's job supervisor sets this variable)."""
+    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
