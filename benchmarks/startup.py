@@ -35,9 +35,7 @@ REFERENCES = {
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--rounds", type=int, default=3, help="starts of each; their median counts (default: %(default)s)"
-    )
+    parser.add_argument("--rounds", type=int, default=3, help="starts of each; their median counts (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     args = parser.parse_args()
     starts = {name: ["-c", code] for name, code in REFERENCES.items()}
