@@ -11,6 +11,7 @@ from rayfill.spec.errors import Failed
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
 from rayfill.tuning.winner import choose, winner_file, write_winner
+from tests.photographs import write_photographs
 from tests.tuning.pretend import KIND, RATE, SWEEP, TWO_OBJECTIVES, begin, go_on
 
 
@@ -32,6 +33,8 @@ def test_the_command_line_takes_the_file(tmp_path: Path) -> None:
     made = begin(tmp_path)
     go_on(made, 2)
     url = write_winner(made.spec, choose(made.spec, made.study), Locations(made.spec.root))
+    ingest = ["ingest", str(write_photographs(tmp_path / "source", 3)), "photos", "--root", str(tmp_path), "--serial"]
+    assert main([*ingest, "--val-share", "0"]) == 0
     words = ["train", url.removeprefix("file://"), "--data", "photos", "--root", str(tmp_path), "--dry-run"]
     assert main(words) == 0
 
