@@ -9,12 +9,15 @@ from collections.abc import Sequence
 
 from jobs.arguments import build_parser
 from jobs.verbs import VERBS, load_verbs
+from rayfill.cluster.ray_environment import set_ray_environment
+from rayfill.data.disk_full import is_disk_full
 from rayfill.spec.errors import Failed, InputError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    set_ray_environment()
     try:
         named = [word for word in words[:1] if word in VERBS]  # the others' modules would be imported for nothing
         args = build_parser(load_verbs(named)).parse_args(words)
@@ -27,6 +30,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("rayfill: stopped", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        print(
+            "rayfill: the disk is full; nothing that was finished is lost: free some space and type the command again",
+            file=sys.stderr,
+        )
         return 1
     if args.json:
         print(json.dumps(result))

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         with stages.stage("start Ray on this machine", "rayfill demo"):
             from rayfill.cluster.local import local_ray
 
-            stack.enter_context(local_ray())
+            stack.enter_context(local_ray(dashboard=True))
         made = _carry(stages, folder, args.root, ["--for", args.time] if args.time else [])
         with stages.quiet():
             stack.close()

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     from rayfill.evaluation.table import format_table
     from rayfill.registry.register import attach_scorecard
 
-    with contextlib.nullcontext() if args.serial else local_ray():
+    with contextlib.nullcontext() if args.serial else local_ray(dashboard=False):
         card = evaluate_model(
             model.folder,
             dataset,

@@ -79,7 +79,7 @@ def _on_ray_within(stack: ExitStack) -> "RunParts":
         from rayfill.cluster.local import local_ray
         from rayfill.data.on_ray import run_on_ray
 
-        stack.enter_context(local_ray())
+        stack.enter_context(local_ray(dashboard=False))
         return run_on_ray(pack, jobs)
 
     return run_parts

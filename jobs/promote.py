@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             precision=args.precision,
         )
 
-    with contextlib.nullcontext() if args.serial else local_ray():
+    with contextlib.nullcontext() if args.serial else local_ray(dashboard=False):
         done = promote(args.model, locations, args.to, release, evaluate, args.why)
     event = done.event
     print(_comparison(done.decision, event.from_version is None))

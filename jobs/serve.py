@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     resolved = resolve_model(ref, locations)  # here first: a wrong name is told before anything starts
     from rayfill.cluster.local import local_ray  # Ray and torch: not before the arguments are known to be right
 
-    with local_ray():
+    with local_ray(dashboard=False):
         import ray
 
         from serving.start import start_serving

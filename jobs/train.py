@@ -13,6 +13,7 @@ from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations, check_name
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import new_run_name
+from rayfill.training.capacity import WAIT_FOR_WORKERS, waiting_limit
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -37,6 +38,13 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
         metavar="TIME",
         dest="time",
         help="train about this long, as in 2min: timed steps decide how many there are (default: the recipe's steps)",
+    )
+    parser.add_argument(
+        "--wait-for-workers",
+        type=duration,
+        default=WAIT_FOR_WORKERS,
+        metavar="TIME",
+        help="on a cluster: how long to wait for room for the workers, now and after a node is lost (default: %(default)s)",
     )
     parser.add_argument("--dry-run", action="store_true", help="check everything and print the resolved recipe; start nothing")
     # How a submitted job gets the recipe: resolved, because its file need not exist on the cluster.
@@ -83,6 +91,7 @@ def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name
 
     arguments = ["train", "--resolved-recipe", recipe.canonical(), "--name", name, "--root", locations.root]
     arguments += ["--data", locations.dataset(args.data), "--workers", str(args.workers)]
+    arguments += ["--wait-for-workers", args.wait_for_workers]
     try:
         result = run_as_job(address, arguments, name)
     except KeyboardInterrupt:
@@ -97,9 +106,9 @@ def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, 
     from rayfill.training.whole_run import carry_out, prepare_run
 
     spec = prepare_run(recipe, args.data, locations, name, args.workers)
-    with local_ray():
+    with local_ray(dashboard=True):
         try:
-            trained = carry_out(spec, _say)
+            trained = carry_out(spec, _say, waiting_limit(args.wait_for_workers))
         except KeyboardInterrupt:
             _say_how_to_resume(name)
             raise

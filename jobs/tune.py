@@ -86,7 +86,7 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
         spec = spec_of(study)
         keys, search, prune = len(spec.searched.space), spec.sweep.search.kind, spec.sweep.prune.kind
         _say(f"sweep {spec.name}: {keys} key{'s' * (keys > 1)}, search {search}, prune {prune}")
-        with local_ray():
+        with local_ray(dashboard=True):
             from rayfill.tuning.sweep import run_sweep
 
             why = _pausing(spec.name, lambda: run_sweep(study, measure))

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     "spec",
-    "hardware",
+    "cluster hardware",
     "data masks models losses",
     "inference",
     "systems",
@@ -16,7 +16,6 @@ LAYERS = [
     "registry",
     "training",
     "tuning",
-    "cluster",
 ]
 LEVEL = {package: i for i, layer in enumerate(LAYERS) for package in layer.split()}
 RAY_PLACES = (

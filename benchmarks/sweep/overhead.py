@@ -47,7 +47,7 @@ def main() -> None:
         trials, bare = [], []
         for i in range(ROUNDS):
             trials += [t.whole for t in sweep(root, data, f"several-{i}", workers=WORKERS, trials=2)]
-            with local_ray():
+            with local_ray(dashboard=True):
                 run = read_run(root.as_uri(), f"several-{i}-0000")
                 bare += [bare_fit_s(run, f"{folder}/bare") for _ in range(2)]
         print(f"trial of {WORKERS} workers: {_seconds(trials)}; bare TorchTrainer.fit(): {_seconds(bare)}")

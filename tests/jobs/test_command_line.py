@@ -14,7 +14,7 @@ SURFACE = {
     "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality --near-bits --adopt",
     "data inspect": "DATASET --sheet",
     "data verify": "DATASET",
-    "train": "RECIPE --data --workers --name --address --set --for --dry-run",
+    "train": "RECIPE --data --workers --name --address --set --for --wait-for-workers --dry-run",
     "tune": "SWEEP --data --name --trials --set --for --workers --from --storage --retrain --address --dry-run --show "
     "--dashboard",
     "evaluate": "MODEL --data --report --images --precision --serial --mask-set",

@@ -16,9 +16,9 @@ from rayfill.registry.mlflow_place import client, mlflow_place
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
-from rayfill.training.on_ray import share_of_cluster, train_on_ray
+from rayfill.training.on_ray import live_nodes, train_on_ray
 from rayfill.training.run_directory import claim
-from rayfill.training.share import Share
+from rayfill.training.share import Node, Share
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 
@@ -44,13 +44,13 @@ def test_a_run_whose_worker_is_killed_ends_with_the_weights_of_one_left_alone(
 ) -> None:
     steps = ["phases.0.steps=60", "training.checkpoint_every=5", "training.log_every=5", "training.grid_every=60"]
     alone = claim(small_run(*steps, run="alone", workers=2))
-    mlflow_run = train_on_ray(alone, Share(1, gpu=False))
+    mlflow_run = train_on_ray(alone, Share(1, gpu=False), 0.0)
 
     slowed = claim(small_run(*steps, run="killed", workers=2))
     killed: list[int] = []
     killer = threading.Thread(target=kill_a_worker_at, args=(small_root / "runs" / "killed" / "step-000000005", killed))
     killer.start()
-    train_on_ray(slowed, Share(1, gpu=False))
+    train_on_ray(slowed, Share(1, gpu=False), 0.0)
     killer.join()
 
     assert killed, "the test must have killed a worker"
@@ -71,7 +71,5 @@ def test_a_run_whose_worker_is_killed_ends_with_the_weights_of_one_left_alone(
         claim(small_run(*steps, run="alone", workers=2))
 
 
-def test_more_workers_than_the_cluster_has_are_refused() -> None:
-    with pytest.raises(InputError, match=r"--workers 3: the cluster has 2 CPUs; allowed are 1 to 2"):
-        share_of_cluster(3)
-    assert share_of_cluster(2) == Share(1, gpu=False)
+def test_live_nodes_are_what_the_cluster_has() -> None:
+    assert live_nodes() == [Node(cpus=2, gpus=0)]

@@ -1,5 +1,6 @@
 """A whole run without Ray: it repeats bit for bit, resumes bit for bit, and stops at the step that breaks."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -100,3 +101,15 @@ def test_a_batch_that_the_workers_cannot_share_is_refused(small_run: Small, work
 def test_a_dataset_without_training_photographs_is_refused(small_run: Small) -> None:
     with pytest.raises(InputError, match="--data: the dataset has no training photographs"):
         check_run(small_run().recipe, 0, 1)
+
+
+def test_a_full_disk_ends_the_run_with_one_sentence_and_keeps_what_was_saved(
+    small_run: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = Saved()
+    free = iter([10**12, 0])
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=next(free)))
+    with pytest.raises(Failed, match=r"step 6: the disk of .* is full: 0 MiB are free, .* --name small: it goes on from"):
+        run_worker(small_run(), PLACE, None, saved, None)
+    assert sorted(saved.folders) == [3]

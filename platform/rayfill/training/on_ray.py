@@ -1,6 +1,7 @@
 """The same loop on a Ray cluster: a Ray Train V2 TorchTrainer gives workers, process group, checkpoints and replacements."""
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,31 +12,52 @@ from typing import Any
 import ray
 import ray.train
 import ray.train.torch
-from ray.train import Checkpoint, CheckpointConfig, CheckpointUploadMode, FailureConfig, LoggingConfig, RunConfig, ScalingConfig
+from ray.train import (
+    Checkpoint,
+    CheckpointConfig,
+    CheckpointUploadMode,
+    ControllerError,
+    FailureConfig,
+    LoggingConfig,
+    RunConfig,
+    ScalingConfig,
+)
+from ray.train.v2._internal.exceptions import WorkerGroupStartupTimeoutError
 
 from rayfill.data.arrow_files import as_arrow
+from rayfill.data.disk_full import is_disk_full
 from rayfill.data.stores import open_store
 from rayfill.registry.mlflow_place import mlflow_place
+from rayfill.spec.duration import format_duration
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
+from rayfill.training.capacity import startup_failures
 from rayfill.training.progress_on_ray import progress_shown, sender
 from rayfill.training.run_directory import publish_model
-from rayfill.training.share import Node, Share, largest_share
+from rayfill.training.share import Node, Share, lacks_room
 from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
 from rayfill.training.worker import MODEL, Place, run_worker
 
+START_TIMEOUT_S = 30.0
+"""Seconds after which a start of all workers is tried again; the controller answers nobody while it waits for room."""
 
-def share_of_cluster(workers: int) -> Share:
-    """What each worker can have of the live cluster. InputError if there is not enough for all of them."""
+
+def live_nodes() -> list[Node]:
+    """The machines of the cluster as they are now."""
     alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return largest_share([Node(int(r.get("CPU", 0)), int(r.get("GPU", 0))) for r in alive], workers)
+    return [Node(int(r.get("CPU", 0)), int(r.get("GPU", 0))) for r in alive]
 
 
-def train_on_ray(run: RunSpec, share: Share) -> str:
+def train_on_ray(run: RunSpec, share: Share, wait_s: float) -> str:
     """Train to the end, replacing lost workers, and publish the final model in the run's directory.
 
     A run that was stopped goes on from its last checkpoint: Ray Train finds it by the run's name.
+
+    Args:
+        run: claimed.
+        share: what each worker gets.
+        wait_s: seconds to wait for room after workers were lost with their node.
 
     Returns:
         The id of the run's MLflow run.
@@ -47,7 +69,7 @@ def train_on_ray(run: RunSpec, share: Share) -> str:
     mlflow_run = open_tracked_run(place, run)
     status = "FAILED"
     try:
-        _fit(run, share, mlflow_run)
+        _fit(run, share, wait_s, mlflow_run)
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -57,8 +79,8 @@ def train_on_ray(run: RunSpec, share: Share) -> str:
     return mlflow_run
 
 
-def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
-    with progress_shown(run) as board:
+def _fit(run: RunSpec, share: Share, wait_s: float, mlflow_run: str) -> None:
+    with progress_shown(run, lambda: lacks_room(live_nodes(), run.workers, share)) as board:
         config = {
             "run": run.model_dump(mode="json"),
             "mlflow_run": mlflow_run,
@@ -66,7 +88,7 @@ def _fit(run: RunSpec, share: Share, mlflow_run: str) -> None:
             "cpus": share.cpus,
             "board": board,
         }
-        result = fit(run, _worker_main, config, share.resources)
+        result = fit(run, _worker_main, config, share.resources, wait_s)
     publish_result(run, result)
 
 
@@ -75,6 +97,7 @@ def fit(
     worker_main: Callable[[dict[str, Any]], dict[str, Any]],
     config: dict[str, Any],
     resources: dict[str, float],
+    wait_s: float,
 ) -> ray.train.Result:
     """Run `worker_main(config)` on the run's workers, on lost ones again, with its directory as Ray Train's storage.
 
@@ -83,11 +106,14 @@ def fit(
         worker_main: what returns ``{"failed": sentence}`` where trying again cannot help, and raises where it may.
         config: its argument.
         resources: of each worker, as Ray counts them: CPU, GPU.
+        wait_s: seconds to wait for room where the cluster has none; not counted as a failure.
 
     Raises:
-        Failed: training broke down, or more workers were lost than the recipe allows.
+        Failed: training broke down, more workers were lost than the recipe allows, or the cluster had no room for them.
     """
     training = run.recipe.training
+    timeout = float(os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", str(START_TIMEOUT_S)))
+    starts = startup_failures(wait_s, timeout, training.max_failures)
     trainer = ray.train.torch.TorchTrainer(
         worker_main,
         train_loop_config=config,
@@ -96,23 +122,32 @@ def fit(
             name=run.name,
             **_storage(Locations(run.root)),
             # Controller errors are retried without limit by default: an impossible request would hang, not fail.
-            failure_config=FailureConfig(max_failures=training.max_failures, controller_failure_limit=training.max_failures),
+            failure_config=FailureConfig(max_failures=training.max_failures, controller_failure_limit=starts),
             checkpoint_config=CheckpointConfig(num_to_keep=training.keep_checkpoints),
-            logging_config=LoggingConfig(log_level="WARNING"),
+            # Its errors are tracebacks of what is tried again; what ends the run is raised below.
+            logging_config=LoggingConfig(log_level="CRITICAL"),
         ),
     )
     try:
         with _interrupts_after_fit():
             result = trainer.fit()
     except ray.train.TrainingFailedError as error:
-        cause = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise Failed(
-            f"run {run.name}: {cause}; start it again with --name {run.name} to go on from its last checkpoint"
+            f"run {run.name}: {_cause(error, run, starts * timeout)}; start it again with --name {run.name} to go on from its "
+            "last checkpoint"
         ) from error
     broken = (result.return_value or {}).get("failed")
     if broken:
         raise Failed(f"run {run.name}: {broken}")
     return result
+
+
+def _cause(error: ray.train.TrainingFailedError, run: RunSpec, waited_s: float) -> str:
+    if isinstance(error, ControllerError) and isinstance(error.controller_failure, WorkerGroupStartupTimeoutError):
+        return f"its node was lost, and room for {run.workers} workers did not come back within {format_duration(waited_s)}"
+    if is_disk_full(error):
+        return "the disk is full"
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
 def publish_result(run: RunSpec, result: ray.train.Result) -> None:

@@ -1,7 +1,7 @@
 """A run's progress from its rank 0, on whatever machine, to the driver's terminal."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event, Thread
 
@@ -9,7 +9,9 @@ import ray
 from ray.actor import ActorHandle
 from ray.exceptions import RayError
 
+from rayfill.spec.duration import format_duration
 from rayfill.spec.run import RunSpec
+from rayfill.training.capacity import LOG_EVERY_S
 from rayfill.training.progress import Progress, Report
 
 POLL_S = 0.5
@@ -17,14 +19,21 @@ SEND_S = 0.2
 """Seconds between two messages of rank 0."""
 QUIET_S = 3.0
 """Seconds without a step after which the wait is explained."""
+LOOK_S = 10.0
+"""Seconds between two looks at what the cluster has while no step comes."""
 
 
 @contextmanager
-def progress_shown(run: RunSpec) -> Iterator[ActorHandle]:
-    """Show on this driver's stderr what `sender` of the yielded board reports, for the length of the block."""
+def progress_shown(run: RunSpec, lacking: Callable[[], str | None]) -> Iterator[ActorHandle]:
+    """Show on this driver's stderr what `sender` of the yielded board reports, for the length of the block.
+
+    Args:
+        run: what is trained.
+        lacking: asked now and then while no step comes; what the cluster lacks for the run, or None.
+    """
     board = ray.remote(num_cpus=0)(_Board).remote()
     done = Event()
-    watcher = Thread(target=_watch, args=(run, board, done), name=f"progress of {run.name}", daemon=True)
+    watcher = Thread(target=_watch, args=(run, board, done, lacking), name=f"progress of {run.name}", daemon=True)
     watcher.start()
     try:
         yield board
@@ -61,10 +70,10 @@ class _Board:
         return self._latest
 
 
-def _watch(run: RunSpec, board: ActorHandle, done: Event) -> None:
+def _watch(run: RunSpec, board: ActorHandle, done: Event, lacking: Callable[[], str | None]) -> None:
     progress: Progress | None = None
-    began, explained, latest = time.monotonic(), False, None
-    waiting = Progress(run.recipe.steps, 0, run.recipe.training.batch_size)
+    changed, explained, latest = time.monotonic(), False, None
+    waiting = _Waiting(run, lacking)
     ended = False
     while not ended:
         ended = done.wait(POLL_S)  # after the end once more: the last step's numbers
@@ -72,12 +81,37 @@ def _watch(run: RunSpec, board: ActorHandle, done: Event) -> None:
             found = ray.get(board.get.remote(), timeout=POLL_S)
         except RayError:
             continue  # a busy machine answers later; a board that was lost with its host shows nothing more
-        if found is None and not explained and time.monotonic() - began > QUIET_S:
-            waiting.wait(f"starting {run.workers} worker{'s' * (run.workers > 1)}: their imports take 10 s to a minute")
+        if found is None and not explained and time.monotonic() - changed > QUIET_S:
+            waiting.explain(f"starting {run.workers} worker{'s' * (run.workers > 1)}: their imports take 10 s to a minute")
             explained = True
         if found is not None and found != latest:
-            latest = found
+            latest, changed = found, time.monotonic()
             progress = progress or Progress(run.recipe.steps, found[0], run.recipe.training.batch_size)
             progress.update(*found)
+        elif not ended:
+            waiting.look(time.monotonic() - changed)
     if progress is not None:
         progress.close()
+
+
+class _Waiting:
+    """Says what a run without steps waits for."""
+
+    def __init__(self, run: RunSpec, lacking: Callable[[], str | None]) -> None:
+        self._shown = Progress(run.recipe.steps, 0, run.recipe.training.batch_size)
+        self._lacking = lacking
+        self._looked = self._said = 0.0
+
+    def explain(self, sentence: str) -> None:
+        self._shown.wait(sentence)
+
+    def look(self, quiet_s: float) -> None:
+        """Ask what is lacking if there was no step for long, and say so at once and then every minute."""
+        if quiet_s < LOOK_S:
+            self._looked = self._said = 0.0
+        elif quiet_s - self._looked >= LOOK_S:
+            self._looked = quiet_s
+            sentence = self._lacking()
+            if sentence and (not self._said or quiet_s - self._said >= LOG_EVERY_S):
+                self._said = quiet_s
+                self._shown.wait(f"{sentence}; no step for {format_duration(quiet_s)}")

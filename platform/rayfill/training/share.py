@@ -45,6 +45,15 @@ def largest_share(nodes: Sequence[Node], workers: int) -> Share:
     return Share(cpus, gpu)
 
 
+def lacks_room(nodes: Sequence[Node], workers: int, share: Share) -> str | None:
+    """What is missing where not all workers fit any more, or None."""
+    room = _places(nodes, share.cpus, share.gpu)
+    if room >= workers:
+        return None
+    each = f"{share.cpus} CPU{' and 1 GPU' * share.gpu}"
+    return f"waiting for the cluster: it has room for {room} of {workers} workers with {each} each"
+
+
 def _places(nodes: Sequence[Node], cpus: int, gpu: bool) -> int:
     """How many workers of `cpus` CPUs, and a GPU if `gpu`, fit."""
     return sum(min(n.cpus // cpus, n.gpus) if gpu else n.cpus // cpus for n in nodes)

@@ -10,9 +10,10 @@ from rayfill.registry.register import register_run
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
+from rayfill.training.capacity import wait_for_share
 from rayfill.training.check_run import check_run
 from rayfill.training.code_version import code_version
-from rayfill.training.on_ray import share_of_cluster, train_on_ray
+from rayfill.training.on_ray import live_nodes, train_on_ray
 from rayfill.training.resolve_on_ray import resolve_run, warn_of_other_hardware
 from rayfill.training.run_directory import claim, claimed_before, only_trainer_of
 from rayfill.training.start import pin_starts
@@ -50,18 +51,19 @@ def prepare_run(recipe: Recipe, data: str, locations: Locations, name: str, work
     )
 
 
-def carry_out(run: RunSpec, say: Callable[[str], None]) -> Trained:
+def carry_out(run: RunSpec, say: Callable[[str], None], wait_s: float) -> Trained:
     """Claim the run or take it up where it stopped, train it, register its model. Ray must be running.
 
     Args:
         run: of `prepare_run`.
         say: gets one line as training begins.
+        wait_s: seconds to wait where the cluster has no room, at the start and after a node was lost.
 
     Raises:
         InputError: the name belongs to another run, or the cluster has no room for it.
         Failed: training broke down.
     """
-    share = share_of_cluster(run.workers)
+    share = wait_for_share(live_nodes, run.workers, wait_s, say)
     earlier = claimed_before(run)
     if earlier is None:
         run = claim(resolve_run(run, share.resources, share.cpus, say))
@@ -72,5 +74,5 @@ def carry_out(run: RunSpec, say: Callable[[str], None]) -> Trained:
     training = run.recipe.training
     say(f"run {run.name}: {run.recipe.steps} steps of {training.batch_size} in {training.precision}, {shown}")
     with only_trainer_of(run):
-        mlflow_run = train_on_ray(run, share)
+        mlflow_run = train_on_ray(run, share, wait_s)
     return Trained(mlflow_run, register_run(run.name, Locations(run.root), mlflow_run))

@@ -1,5 +1,6 @@
 """One worker's run: stream, state, loop and hooks put together. Ray Train calls it, and so can anybody without Ray."""
 
+import shutil
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
@@ -10,12 +11,15 @@ import torch
 
 from rayfill.data.batch import Batch
 from rayfill.data.dataset import open_dataset
+from rayfill.data.disk_full import folder_bytes, is_disk_full, lacks_space
 from rayfill.data.stream import Stream
 from rayfill.spec.dataset import Split
+from rayfill.spec.errors import Failed
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.systems.model_folder import save_model
+from rayfill.training.gradients import sum_over_workers
 from rayfill.training.grid import sample_grid
 from rayfill.training.loop import UNREADABLE, Hooks, pausing_loop
 from rayfill.training.progress import Report
@@ -143,11 +147,35 @@ class WorkerHooks:
         self._tracker.picture("samples", state.step, sample_grid(system, contract, self._grid_batch))
 
     def checkpoint(self, state: TrainState) -> None:
-        """Rank 0 writes state and model into a folder, everybody calls `save`."""
-        folder = Path(mkdtemp(prefix="rayfill-checkpoint-")) if self._place.rank == 0 else None
-        if folder:
-            write_checkpoint(folder, state, self._run)
+        """Rank 0 writes state and model into a folder, every worker calls `save`.
+
+        Raises:
+            Failed: the disk is full. On all workers alike: one that ended alone would leave the others waiting for it.
+        """
+        folder, problem = None, None
+        if self._place.rank == 0:
+            folder = Path(mkdtemp(prefix="rayfill-checkpoint-"))
+            problem = _full_disk(folder, state, self._run)
+        if sum_over_workers(problem is not None, self._place.device):
+            raise Failed(
+                f"step {state.step}: {problem or 'the disk of rank 0 is full'}; free some space, then start the run again with "
+                f"--name {self._run.name}: it goes on from its last checkpoint"
+            )
         self._save(folder, state.step, self._latest)
+
+
+def _full_disk(folder: Path, state: TrainState, run: RunSpec) -> str | None:
+    """Write the checkpoint into `folder`. What is wrong if it does not fit there, or then under a root that is a folder."""
+    try:
+        write_checkpoint(folder, state, run)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        shutil.rmtree(folder)
+        return f"the disk of {folder.parent} is full"
+    if not run.root.startswith("file://"):
+        return None
+    return lacks_space(Path(run.root.removeprefix("file://")), folder_bytes(folder))
 
 
 def write_checkpoint(folder: Path, state: TrainState, run: RunSpec) -> None:

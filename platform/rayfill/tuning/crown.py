@@ -10,6 +10,7 @@ from rayfill.registry.nominate import Nomination, nominate
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep_spec import SweepSpec
+from rayfill.training.capacity import waiting_limit
 from rayfill.training.run_directory import is_finished, take_up
 from rayfill.training.whole_run import carry_out, prepare_run
 from rayfill.tuning.winner import Winner, choose, results, scores, write_winner
@@ -64,7 +65,7 @@ def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers:
     if is_finished(run.root, run.name):
         take_up(run)  # refuses a run of that name that is another
     else:
-        carry_out(run, say)
+        carry_out(run, say, waiting_limit())
     return _crowned(spec, study, winner, name, locations)
 
 

@@ -20,6 +20,7 @@ from ray.util.queue import Empty, Queue
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
+from rayfill.training.capacity import waiting_limit
 from rayfill.training.on_ray import fit, publish_result, report_checkpoint
 from rayfill.training.run_directory import take_up
 from rayfill.training.tracking import Tracker
@@ -106,7 +107,7 @@ class _Talk:
 
     def _fit(self) -> None:
         try:
-            self._result = fit(self._job.run, _worker_main, self._config, self._job.resources)
+            self._result = fit(self._job.run, _worker_main, self._config, self._job.resources, waiting_limit())
         except Exception as error:
             self._error = error
 

@@ -1,0 +1,16 @@
+"""Ray's own settings by environment variable, set before Ray is imported, because it reads them then."""
+
+import os
+
+from rayfill.cluster.inside_job import inside_job
+
+DASHBOARD_START_S = 300
+"""Seconds for a local Ray's dashboard to come up. Ray's 60 were too few on two busy cores."""
+
+
+def set_ray_environment() -> None:
+    """Give a local Ray time to start and keep it quiet. What the user has set stays as it is."""
+    os.environ.setdefault("RAY_DASHBOARD_STARTUP_TIMEOUT_S", str(DASHBOARD_START_S))
+    if not inside_job():
+        # Nobody takes one's own machine away; the watcher prints a line about itself at every start.
+        os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
