@@ -17,6 +17,7 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.systems import check_recipe
 from rayfill.training.code_version import code_version
+from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 from rayfill.training.worker import Place, run_worker
@@ -33,7 +34,7 @@ def run_entry(study: Study, name: str, recipes: Path, locations: Locations, data
         What the study's table says of it beside the scorecard: steps of each phase, CPU seconds spent, parameters.
     """
     torch.set_num_threads(PLACE.threads)
-    recipe = recipe_of(study, name, recipes)
+    recipe = with_precision(recipe_of(study, name, recipes), "fp32")  # the same budget buys the same on every CPU
     check_recipe(recipe)
     dataset = open_dataset(locations.dataset(data))
     recipe = _within_budget(study, name, recipe, locations.dataset(data))
@@ -81,7 +82,7 @@ def _within_budget(study: Study, name: str, recipe: Recipe, dataset: str) -> Rec
     )
     total = sum(phase.steps for phase in phases)
     training = recipe.training.model_copy(
-        update={"checkpoint_every": total, "grid_every": total, "log_every": max(1, total // 20), "precision": "fp32"}
+        update={"checkpoint_every": total, "grid_every": total, "log_every": max(1, total // 20)}
     )
     return recipe.model_copy(update={"phases": phases, "training": training})
 

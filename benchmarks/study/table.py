@@ -9,7 +9,7 @@ from rayfill.evaluation.scorecard import MODEL, OWN, Scorecard, read_scorecard, 
 from rayfill.inference.model_card import load_card
 from rayfill.spec.release import ALL
 
-BASELINES = ("telea", "navier_stokes", "mean_fill")
+BASELINES = ("harmonic", "navier_stokes", "telea", "mean_fill")
 
 
 def format_study(study: Study, folders: Mapping[str, Path]) -> str:

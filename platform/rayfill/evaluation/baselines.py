@@ -1,10 +1,13 @@
-"""What needs no training: two classical inpainting methods of OpenCV, and the mean colour. A model has to beat them."""
+"""What needs no training: three classical inpainting methods and the mean colour. A model has to beat them."""
 
 from collections.abc import Callable
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
+
+from rayfill.models.harmonic_fill import COARSEST, SWEEPS, harmonic_fill
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -29,15 +32,25 @@ def mean_fill(picture: UInt8, mask: UInt8) -> UInt8:
     return np.where(hole[..., None], colour, picture)
 
 
+def harmonic(picture: UInt8, mask: UInt8) -> UInt8:
+    """Harmonic fill, coarse to fine. picture (H,W,3) uint8, mask (H,W) with 1 = hole; known pixels come back as they were."""
+    hole = mask > 0
+    image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+    filled = harmonic_fill(image, torch.from_numpy(hole)[None, None].float())[0].permute(1, 2, 0).numpy()
+    return np.where(hole[..., None], np.rint(filled * 255).astype(np.uint8), picture)
+
+
 BASELINES: dict[str, Callable[[UInt8, UInt8], UInt8]] = {
     "telea": telea,
     "navier_stokes": navier_stokes,
+    "harmonic": harmonic,
     "mean_fill": mean_fill,
 }
 
 DEFINITIONS = {
     "telea": f"OpenCV INPAINT_TELEA, radius {RADIUS}",
     "navier_stokes": f"OpenCV INPAINT_NS, radius {RADIUS}",
+    "harmonic": f"harmonic fill over halvings to {COARSEST} px, {SWEEPS} Jacobi sweeps each",
     "mean_fill": "mean colour of the picture's known pixels",
 }
 

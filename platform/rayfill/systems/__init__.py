@@ -18,6 +18,7 @@ from rayfill.systems.lsgan import LSGAN
 from rayfill.systems.lsgan_autoencoder import LSGANAutoEncoder
 from rayfill.systems.partial_conv import PartialConvolution
 from rayfill.systems.residual_gan import ResidualGAN
+from rayfill.systems.restore import Restore
 from rayfill.systems.weighted import Weighted
 
 SYSTEMS: dict[str, type[System]] = {
@@ -33,6 +34,7 @@ SYSTEMS: dict[str, type[System]] = {
     "lsgan_ae": LSGANAutoEncoder,
     "context_encoder": ContextEncoder,
     "informed_mask": InformedMask,
+    "restore": Restore,
 }
 
 
