@@ -10,25 +10,28 @@ from PIL import Image
 
 from jobs.demo_photographs import photographs
 from rayfill.masks.draw import draw_mask
-from rayfill.spec.masks import Irregular, MaskMix
+from rayfill.spec.masks import Irregular, MaskFamily, MaskMix, Scratches, Text
 from serving.start import start_serving
 
 SHOWN = "chelsea.png"
-SHRINK = 3
-"""The photograph that is sent is this much smaller, so that its holes are as wide as those of 64-pixel training images."""
+DAMAGE: tuple[MaskFamily, ...] = (
+    Scratches(kind="scratches", max_count=24, min_width=1, max_width=5),
+    Text(kind="text", max_lines=2, min_height=0.1, max_height=0.12),
+    Irregular(kind="irregular", buckets=("(0.01,0.1]",)),
+)
+"""What happens to the photograph: all of these, one upon the other."""
 GAP = 4
 """Pixels of white between the three pictures."""
-HOLE_RATIO_BUCKET = "(0.1,0.2]"
 TIMEOUT_S = 120
 
 
 def ask_for_picture(model: str, root: str, folder: Path, port: int) -> tuple[str, Path]:
     """Serve a model, send it a photograph with holes, and write the before/after picture; the URL and the picture's path."""
     photograph = next(path for path in photographs() if path.name == SHOWN)
-    image = np.asarray(Image.open(photograph).convert("RGB").reduce(SHRINK))
-    mix = MaskMix(families=(Irregular(kind="irregular", buckets=(HOLE_RATIO_BUCKET,)),))
+    image = np.asarray(Image.open(photograph).convert("RGB"))
     height, width = image.shape[:2]
-    mask = draw_mask(mix, height, width, ("demo",))
+    masks = [draw_mask(MaskMix(families=(family,)), height, width, ("demo", family.kind)) for family in DAMAGE]
+    mask = np.maximum.reduce(masks)
     serving = start_serving(model, root, "127.0.0.1", port, 1)
     try:
         files = {"image": ("photograph.png", _png(image)), "mask": ("mask.png", _png(mask * 255))}
@@ -41,9 +44,8 @@ def ask_for_picture(model: str, root: str, folder: Path, port: int) -> tuple[str
         raise AssertionError("the server changed known pixels")
     broken = np.where(mask[..., None] > 0, np.uint8(255), image)
     gap = np.full((image.shape[0], GAP, 3), 255, np.uint8)
-    row = Image.fromarray(np.concatenate([broken, gap, restored, gap, image], axis=1))
     picture = folder / "before-after.png"
-    row.resize((row.width * SHRINK, row.height * SHRINK), Image.Resampling.NEAREST).save(picture)
+    Image.fromarray(np.concatenate([broken, gap, restored, gap, image], axis=1)).save(picture)
     return serving.url, picture
 
 

@@ -36,7 +36,10 @@ def ray_cluster() -> Iterator[None]:
     """One local Ray with two CPUs for the whole session: starting one costs about ten seconds."""
     import ray
 
+    from rayfill.cluster.ray_environment import set_ray_environment
+
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.5")  # the controller learns of reports and losses sooner
+    set_ray_environment()
     ray.init(address="local", num_cpus=2, include_dashboard=True, logging_level=logging.ERROR)
     yield
     ray.shutdown()

@@ -7,6 +7,7 @@ import skimage.data
 
 from rayfill.evaluation.baselines import BASELINES, DEFINITIONS, mean_fill
 from rayfill.masks.draw import draw_mask
+from rayfill.models.harmonic_fill import COARSEST, SWEEPS
 from rayfill.spec.masks import Irregular, MaskMix
 
 PHOTOGRAPH = cv2.resize(skimage.data.chelsea(), (96, 80), interpolation=cv2.INTER_AREA)
@@ -35,8 +36,8 @@ def test_mean_fill_is_the_mean_colour_of_the_known_pixels() -> None:
     assert mean_fill(picture, mask)[4, 4].tolist() == [100, 50, 26]
 
 
-@pytest.mark.parametrize("name", ["telea", "navier_stokes"])
-def test_the_opencv_methods_come_nearer_to_the_photograph_than_mean_fill(name: str) -> None:
+@pytest.mark.parametrize("name", ["telea", "navier_stokes", "harmonic"])
+def test_the_classical_methods_come_nearer_to_the_photograph_than_mean_fill(name: str) -> None:
     def error(answer: np.ndarray) -> float:
         return float(np.square(answer.astype(float) - PHOTOGRAPH).mean())
 
@@ -45,3 +46,7 @@ def test_the_opencv_methods_come_nearer_to_the_photograph_than_mean_fill(name: s
 
 def test_every_baseline_is_defined_in_words() -> None:
     assert DEFINITIONS.keys() == BASELINES.keys()
+
+
+def test_harmonic_fill_is_defined_by_its_own_numbers() -> None:
+    assert f"to {COARSEST} px, {SWEEPS} Jacobi sweeps" in DEFINITIONS["harmonic"]

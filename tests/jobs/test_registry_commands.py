@@ -57,11 +57,11 @@ def test_from_a_run_to_a_champion_and_back(
     shipped = Path("jobs/releases/default.yaml").read_text()
     lenient.write_text(shipped.replace("all: 0.0", "all: 90").replace(": 0.1\n", ": 90\n"))
 
-    # Weights that were never trained do not beat mean fill: the gate of an empty seat is a real one.
+    # Weights that were never trained do not beat a classical method: the gate of an empty seat is a real one.
     code, _, err = rayfill("promote", "tiny-1", "--serial", "--images", "2")
     assert code == 1
     assert "tiny/1 does not become champion: composited psnr (whole) in all" in err
-    assert "does not beat mean_fill's" in err
+    assert "does not beat harmonic's" in err
 
     register_champion_by_hand(root)
     code, out, err = rayfill(

@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-from typing import Literal
+from typing import Any, Literal
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,7 +12,19 @@ from rayfill.masks.draw import FAMILIES, draw_mask
 from rayfill.masks.irregular import CLEAR_BORDER
 from rayfill.masks.resize import hole_ratio
 from rayfill.spec.buckets import BUCKETS, bucket_name, bucket_of
-from rayfill.spec.masks import Centre, FreeForm, Half, Irregular, MaskFamily, MaskMix, Painted, Rectangle, Scattered
+from rayfill.spec.masks import (
+    Centre,
+    FreeForm,
+    Half,
+    Irregular,
+    MaskFamily,
+    MaskMix,
+    Painted,
+    Rectangle,
+    Scattered,
+    Scratches,
+    Text,
+)
 
 SIZES = [(64, 64), (128, 128), (256, 256), (96, 160), (160, 96), (16, 16)]
 EVERY_FAMILY: list[MaskFamily] = [
@@ -21,6 +34,8 @@ EVERY_FAMILY: list[MaskFamily] = [
     Irregular(kind="irregular"),
     Half(kind="half"),
     Scattered(kind="scattered"),
+    Scratches(kind="scratches"),
+    Text(kind="text"),
 ]
 FEW = {"centre", "half"}
 """Families that have one mask, or four: another key may well draw the same."""
@@ -170,3 +185,29 @@ def test_families_are_drawn_by_their_weight() -> None:
     both = mix(Centre(kind="centre", weight=3.0), Rectangle(kind="rectangle", weight=1.0, max_area=0.2))
     centres = sum(hole_ratio(draw_mask(both, 64, 64, ("weights", i))) == 0.25 for i in range(800))
     assert 540 <= centres <= 660  # 600 expected, five standard deviations are 61
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+def test_scratches_are_as_wide_as_was_asked_for(width: int) -> None:
+    family = Scratches(kind="scratches", max_count=1, min_width=width, max_width=width)
+    for mask in drawn(family, 128, 128, 20):
+        # The largest disc that fits into a line of this width; OpenCV's lines are up to two pixels off where they are oblique.
+        assert 2 * cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5).max() <= width + 3
+
+
+def test_scratches_are_thin_damage_and_text_is_too() -> None:
+    for family in (Scratches(kind="scratches"), Text(kind="text")):
+        ratios = [hole_ratio(mask) for mask in drawn(family, 64, 64, 200)]
+        assert 0.01 < np.median(ratios) < 0.3, family.kind
+
+
+@pytest.mark.parametrize(
+    ("family", "options", "sentence"),
+    [
+        (Scratches, {"min_width": 6, "max_width": 5}, "min_width 6 is above max_width 5"),
+        (Text, {"min_height": 0.5}, "min_height 0.5 is above max_height 0.3"),
+    ],
+)
+def test_ranges_that_are_upside_down_are_refused(family: Any, options: dict[str, float], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        family(kind=family.__name__.lower(), **options)

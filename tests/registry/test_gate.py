@@ -51,6 +51,18 @@ def test_an_empty_seat_is_taken_by_what_beats_mean_fill(
     assert f"{psnr:.4f} {'beats' if accepted else 'does not beat'} mean_fill's 20.0000" in decision.reasons[0]
 
 
+def test_the_best_classical_method_is_the_best_that_the_scorecard_has(make_scorecard: Make, release: Release) -> None:
+    strict = release.model_copy(update={"baseline": "best_classical"})
+    card = make_scorecard(25.0, mean_fill=20.0)
+    assert judge(card, None, strict).accepted
+    telea = card.rows[-1].model_copy(update={"method": "telea", "mean": 26.0})
+    protocol = card.protocol.model_copy(update={"baselines": {"mean_fill": "", "telea": ""}})
+    card = card.model_copy(update={"rows": (*card.rows, telea), "protocol": protocol})
+    decision = judge(card, None, strict)
+    assert not decision.accepted
+    assert "does not beat telea's 26.0000" in decision.reasons[0]
+
+
 def test_numbers_of_two_protocols_are_never_compared(make_scorecard: Make, release: Release) -> None:
     with pytest.raises(Failed, match="different protocols"):
         judge(make_scorecard(30.0), make_scorecard(25.0, dataset="4" * 64), release)

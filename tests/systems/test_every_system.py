@@ -24,6 +24,10 @@ SMALL = Path(__file__).parent / "small"
 NAMES = sorted(path.stem for path in SMALL.glob("*.yaml"))
 CPU = torch.device("cpu")
 
+MAY_REST = {"": "critic.layers.10.bias", "joint": "inpainter.match"}
+"""Parameters without a gradient at first, by phase. SN-PatchGAN's last bias: while no logit is beyond the hinge, its gradients
+at real and fake cancel exactly. Contextual attention on a mask that a fresh network predicts: all is hole, none can match."""
+
 every = pytest.mark.parametrize("name", NAMES)
 
 
@@ -115,14 +119,19 @@ def test_a_step_moves_the_players_of_its_round_in_every_parameter_and_nobody_els
         before = {n: p.detach().clone() for n, p in state.system.named_parameters()}
         torch.manual_seed(0)
         alone = phase.model_copy(update={"rounds": (turn.players,)})
-        measured = play_step(state.system, state.players, alone, batch, recipe.training, 0)
-        assert all(value.isfinite() for value in measured.values())
+        # A network that begins at zero passes no gradient on until its last layer has moved, and so on inwards; in the middle
+        # of a phase no warm-up makes steps smaller than a float's last digit.
+        middle = phase.steps // 2
+        for at in (0, 1, middle, middle + 1, middle + 2):
+            measured = play_step(state.system, state.players, alone, batch, recipe.training, at)
+            assert all(value.isfinite() for value in measured.values())
         moving = {n for player in turn.players for n in state.system.parameters_of(player)}
         changed = {n for n, p in state.system.named_parameters() if not torch.equal(p, before[n])}
         assert changed <= moving
         for player in turn.players:
-            own = set(state.system.parameters_of(player))
-            assert len(changed & own) >= 0.6 * len(own), f"{player} hardly moves in {phase.name}"
+            still = set(state.system.parameters_of(player)) - changed
+            resting = {n for n in still for at, part in MAY_REST.items() if at in ("", phase.name) and part in n}
+            assert still - resting == set(), f"{player} does not move in {phase.name}"
 
 
 @every

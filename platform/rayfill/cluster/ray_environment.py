@@ -8,9 +8,14 @@ DASHBOARD_START_S = 300
 """Seconds for a local Ray's dashboard to come up. Ray's 60 were too few on two busy cores."""
 
 
+PROXY_START_S = 60
+"""Seconds for Serve's HTTP proxy to answer its first check. Three misses of Ray's 5 s and the proxy is killed as it starts."""
+
+
 def set_ray_environment() -> None:
     """Give a local Ray time to start and keep it quiet. What the user has set stays as it is."""
     os.environ.setdefault("RAY_DASHBOARD_STARTUP_TIMEOUT_S", str(DASHBOARD_START_S))
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", str(PROXY_START_S))
     if not inside_job():
         # Nobody takes one's own machine away; the watcher prints a line about itself at every start.
         os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")

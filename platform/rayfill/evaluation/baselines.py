@@ -5,9 +5,6 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
-
-from rayfill.models.harmonic_fill import COARSEST, SWEEPS, harmonic_fill
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -34,6 +31,10 @@ def mean_fill(picture: UInt8, mask: UInt8) -> UInt8:
 
 def harmonic(picture: UInt8, mask: UInt8) -> UInt8:
     """Harmonic fill, coarse to fine. picture (H,W,3) uint8, mask (H,W) with 1 = hole; known pixels come back as they were."""
+    import torch  # not with the file: the registry's commands import the definitions below
+
+    from rayfill.models.harmonic_fill import harmonic_fill
+
     hole = mask > 0
     image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
     filled = harmonic_fill(image, torch.from_numpy(hole)[None, None].float())[0].permute(1, 2, 0).numpy()
@@ -50,7 +51,7 @@ BASELINES: dict[str, Callable[[UInt8, UInt8], UInt8]] = {
 DEFINITIONS = {
     "telea": f"OpenCV INPAINT_TELEA, radius {RADIUS}",
     "navier_stokes": f"OpenCV INPAINT_NS, radius {RADIUS}",
-    "harmonic": f"harmonic fill over halvings to {COARSEST} px, {SWEEPS} Jacobi sweeps each",
+    "harmonic": "harmonic fill over halvings to 3 px, 6 Jacobi sweeps each",
     "mean_fill": "mean colour of the picture's known pixels",
 }
 

@@ -7,10 +7,10 @@ from rayfill.evaluation.scorecard import MODEL, Scorecard
 from rayfill.evaluation.table import best_of, index_rows, line_names
 from rayfill.spec.release import ALL
 
-RIVALS = ("mean_fill", "telea")
+RIVALS = ("harmonic", "telea")
 """The baselines that a model's gain is shown on: what it has to beat, and what is hard to beat."""
 
-LABELS = {"mean_fill": "mean fill", "telea": "Telea", "navier_stokes": "Navier-Stokes"}
+LABELS = {"mean_fill": "mean fill", "telea": "Telea", "navier_stokes": "Navier-Stokes", "harmonic": "harmonic fill"}
 
 _DIGITS = {"psnr": 2, "mse": 5}
 _UNITS = {"psnr": "dB"}

@@ -16,9 +16,24 @@ from rayfill.masks.irregular import draw_irregular
 from rayfill.masks.painted import draw_painted
 from rayfill.masks.rectangle import draw_rectangle
 from rayfill.masks.scattered import draw_scattered
+from rayfill.masks.scratches import draw_scratches
+from rayfill.masks.text import draw_text
 from rayfill.spec.base import Spec
 from rayfill.spec.errors import InputError
-from rayfill.spec.masks import Centre, FreeForm, Gray, Half, Irregular, MaskFamily, MaskMix, Painted, Rectangle, Scattered
+from rayfill.spec.masks import (
+    Centre,
+    FreeForm,
+    Gray,
+    Half,
+    Irregular,
+    MaskFamily,
+    MaskMix,
+    Painted,
+    Rectangle,
+    Scattered,
+    Scratches,
+    Text,
+)
 
 UInt8 = npt.NDArray[np.uint8]
 Key = tuple[int | str, ...]
@@ -30,6 +45,8 @@ FAMILIES: dict[type[Spec], Callable[[Any, int, int, np.random.Generator], UInt8]
     Irregular: draw_irregular,
     Half: draw_half,
     Scattered: draw_scattered,
+    Scratches: draw_scratches,
+    Text: draw_text,
     Painted: draw_painted,
 }
 """What draws the masks of each family. A new family is a spec class, a file, and a line here.

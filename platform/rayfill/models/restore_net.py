@@ -29,8 +29,8 @@ class ResidualBlock(nn.Module):
         self.gated = kind == "gated"
         self.first = nn.Conv2d(channels, 2 * channels if self.gated else channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        for parameter in self.second.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         h = self.first(x)

@@ -56,10 +56,13 @@ def judge(challenger: Scorecard, champion: Scorecard | None, release: Release) -
 
 def _against_baseline(challenger: Scorecard, release: Release, higher: bool) -> Decision:
     own = _number(challenger, MODEL, ALL, release)
-    rival = _number(challenger, release.baseline, ALL, release)
+    names = challenger.protocol.baselines if release.baseline == "best_classical" else [release.baseline]
+    rivals = {name: _number(challenger, name, ALL, release) for name in names}
+    best = (max if higher else min)(rivals, key=lambda name: rivals[name])
+    rival = rivals[best]
     beats = own > rival if higher else own < rival
     verb = "beats" if beats else "does not beat"
-    reason = f"{_named(release, ALL)} {own:.4f} {verb} {release.baseline}'s {rival:.4f}, which an empty seat asks for"
+    reason = f"{_named(release, ALL)} {own:.4f} {verb} {best}'s {rival:.4f}, which an empty seat asks for"
     return Decision(beats, (reason,), (Compared(ALL, own, rival, beats),))
 
 

@@ -79,6 +79,38 @@ class Scattered(Family):
     share: float = Field(0.8, gt=0, lt=1, description="chance of every pixel to be hole")
 
 
+class Scratches(Family):
+    """Thin curved lines over the picture, as on old prints. Widths are pixels of the picture, whatever its size."""
+
+    kind: Literal["scratches"]
+    weight: Weight = 1.0
+    max_count: int = Field(6, ge=1, le=64, description="most scratches of a mask; one at least")
+    min_width: int = Field(1, ge=1, le=64, description="thinnest scratch in pixels")
+    max_width: int = Field(5, ge=1, le=64, description="thickest scratch in pixels")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Scratches":
+        if self.min_width > self.max_width:
+            raise ValueError(f"min_width {self.min_width} is above max_width {self.max_width}")
+        return self
+
+
+class Text(Family):
+    """Lines of letters and digits, as captions, dates and watermarks leave them."""
+
+    kind: Literal["text"]
+    weight: Weight = 1.0
+    max_lines: int = Field(3, ge=1, le=16, description="most lines of a mask; one at least")
+    min_height: float = Field(0.08, gt=0, le=1, description="least height of a letter as a share of the shorter side")
+    max_height: float = Field(0.3, gt=0, le=1, description="largest height of a letter as a share of the shorter side")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Text":
+        if self.min_height > self.max_height:
+            raise ValueError(f"min_height {self.min_height} is above max_height {self.max_height}")
+        return self
+
+
 class Painted(Family):
     """Masks of yours: pictures in one .tar, white = hole, each as likely as the others (a published set, or your own damage).
 
@@ -121,7 +153,8 @@ class Gray(Family):
 
 
 MaskFamily = Annotated[
-    Rectangle | Centre | FreeForm | Irregular | Half | Scattered | Painted | Gray, Field(discriminator="kind")
+    Rectangle | Centre | FreeForm | Irregular | Half | Scattered | Scratches | Text | Painted | Gray,
+    Field(discriminator="kind"),
 ]
 
 

@@ -21,8 +21,8 @@ class Release(Spec):
     max_regression: dict[str, Annotated[float, Field(ge=0)]] = Field(
         description="how much worse than the champion a challenger may be, in the metric's unit, by bucket; 'all' must be there"
     )
-    baseline: Literal["mean_fill", "telea", "navier_stokes"] = Field(
-        description="the method that a model must beat over all buckets to take an empty seat"
+    baseline: Literal["best_classical", "harmonic", "navier_stokes", "telea", "mean_fill"] = Field(
+        description="the method that a model must beat over all buckets to take an empty seat; best_classical: each of them"
     )
 
     @field_validator("max_regression")

@@ -118,6 +118,6 @@ class Restore(System):
 
     def _restore(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         started = fill_start(self.options.start, image, mask)
-        correction = self.generator(torch.cat([started * 2 - 1, mask], dim=1))
+        correction: torch.Tensor = self.generator(torch.cat([started * 2 - 1, mask], dim=1))
         # Outside the holes the start is the photograph itself.
         return started + mask * correction.float()
