@@ -1,11 +1,13 @@
 """Decide a run's precision and number of steps on the cluster that will train it."""
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
 
 import ray
 import torch
 from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+from torch import distributed
 
 from rayfill.hardware.agreement import choose_precision, resume_warning
 from rayfill.hardware.on_ray import cluster_hardware
@@ -60,7 +62,9 @@ def time_steps(run: RunSpec, resources: Mapping[str, float], threads: int) -> li
             ).remote(run.model_dump(mode="json"), rank, threads)
             for rank in range(run.workers)
         ]
-        ray.get([timer.ready.remote() for timer in timers])  # a worker that begins alone would look faster than it is
+        # Workers average their gradients as in the run; one that was timed alone would look faster than it is.
+        meeting_point = ray.get(timers[0].meeting_point.remote())
+        ray.get([timer.join.remote(meeting_point) for timer in timers])
         times: Sequence[Sequence[float]] = ray.get([timer.time.remote() for timer in timers])
         for timer in timers:
             ray.kill(timer)
@@ -75,8 +79,18 @@ class _StepTimer:
         device = torch.device("cuda" if ray.get_gpu_ids() else "cpu")
         self._place = Place(rank, self._run.workers, device, threads)
 
-    def ready(self) -> None:
-        """Returns once everything is imported."""
+    def meeting_point(self) -> str:
+        """Where the workers' process group meets: a free port of rank 0's machine."""
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+            return f"tcp://{ray.util.get_node_ip_address()}:{probe.getsockname()[1]}"
+
+    def join(self, meeting_point: str) -> None:
+        """Form the process group. Returns once everything is imported."""
+        if self._place.world > 1:
+            backend = "nccl" if self._place.device.type == "cuda" else "gloo"
+            place = self._place
+            distributed.init_process_group(backend, init_method=meeting_point, rank=place.rank, world_size=place.world)
 
     def time(self) -> list[float]:
         """As `seconds_per_step`."""

@@ -1,10 +1,13 @@
 """Time a few training steps on a run's own data, to know how many fit into a given time."""
 
+import math
 import time
 
 import torch
 
+from rayfill.spec.recipe import Phase
 from rayfill.spec.run import RunSpec
+from rayfill.training.gradients import sum_over_workers
 from rayfill.training.loop import batches_on_device
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
@@ -18,28 +21,31 @@ TIMED_S = 2.0
 
 
 def seconds_per_step(run: RunSpec, place: Place) -> list[float]:
-    """Seconds of a step of each phase on this worker, loading included, averaging over workers not.
+    """Seconds of a step of each phase on this worker, loading included, and averaging where a process group is there.
 
-    Nothing of the run is changed: the weights are fresh ones and thrown away.
+    Nothing of the run is changed: the weights are fresh ones and thrown away. Workers of one process group play equally many
+    steps.
     """
     configure_device(place)
     state = TrainState(run.recipe, place.device)
     measured = []
     with open_stream(run, place) as stream:
         batches = batches_on_device(iter(stream), place.device, run.recipe.training.channels_last)
-        for phase in run.recipe.phases:
-            for _ in range(WARMUP_STEPS):
-                play_step(state.system, state.players, phase, next(batches), run.recipe.training, 0)
-            _drain(place.device)
-            count, began = 0, time.perf_counter()
-            while count < LEAST_STEPS or time.perf_counter() - began < TIMED_S:
+
+        def timed(phase: Phase, count: int) -> float:
+            began = time.perf_counter()
+            for _ in range(count):
                 play_step(state.system, state.players, phase, next(batches), run.recipe.training, 0)
                 _drain(place.device)
-                count += 1
-            measured.append((time.perf_counter() - began) / count)
+            return (time.perf_counter() - began) / count
+
+        for phase in run.recipe.phases:
+            timed(phase, WARMUP_STEPS)
+            mean = sum_over_workers(timed(phase, LEAST_STEPS), place.device) / place.world
+            measured.append(timed(phase, max(LEAST_STEPS, math.ceil(TIMED_S / mean))))
     return measured
 
 
 def _drain(device: torch.device) -> None:
     if device.type == "cuda":
-        torch.cuda.synchronize(device)
+        torch.cuda.synchronize()
