@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 
-from jobs.arguments import Parser, positive, verb
+from jobs.arguments import Parser, add_precision, positive, verb
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 
@@ -21,6 +21,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument(
         "--replicas", type=positive, default=1, metavar="N", help="copies of the model, one CPU each (default: %(default)s)"
     )
+    add_precision(parser)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -30,6 +31,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     locations = Locations(args.root)
     ref = args.model or only_champion(locations)
     resolved = resolve_model(ref, locations)  # here first: a wrong name is told before anything starts
+    if "@" in ref:
+        ref = f"{resolved.name}/{resolved.version}"  # a replica that is started later must not load what the alias means then
     from rayfill.cluster.local import local_ray  # Ray and torch: not before the arguments are known to be right
 
     with local_ray(dashboard=False):
@@ -40,7 +43,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         most = max(int(ray.cluster_resources().get("CPU", 1)) - 1, 1)  # a little is left for what decodes and encodes
         if args.replicas > most:
             raise InputError(f"--replicas {args.replicas}: at most {most} fit on this Ray, one CPU each and one to spare")
-        serving = start_serving(ref, locations.root, args.host, args.port, args.replicas)
+        serving = start_serving(ref, locations.root, args.host, args.port, args.replicas, args.precision)
         shown = f"{serving.model.name}/{serving.model.shown_version}"
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # what service managers send means the same
         try:

@@ -49,6 +49,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--dry-run", action="store_true", help="check everything and print the resolved recipe; start nothing")
     # How a submitted job gets the recipe: resolved, because its file need not exist on the cluster.
     parser.add_argument("--resolved-recipe", help=argparse.SUPPRESS)
+    parser.add_argument("--code-version", help=argparse.SUPPRESS)  # a job has the files of a checkout, but not its commit
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -88,10 +89,11 @@ def _check_data(args: argparse.Namespace, recipe: Recipe, locations: Locations) 
 
 def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str, address: str) -> dict[str, object]:
     from rayfill.cluster.submit import run_as_job
+    from rayfill.training.code_version import code_version
 
     arguments = ["train", "--resolved-recipe", recipe.canonical(), "--name", name, "--root", locations.root]
     arguments += ["--data", locations.dataset(args.data), "--workers", str(args.workers)]
-    arguments += ["--wait-for-workers", args.wait_for_workers]
+    arguments += ["--wait-for-workers", args.wait_for_workers, "--code-version", code_version()]
     try:
         result = run_as_job(address, arguments, name)
     except KeyboardInterrupt:
@@ -105,7 +107,7 @@ def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, 
     from rayfill.cluster.local import local_ray
     from rayfill.training.whole_run import carry_out, prepare_run
 
-    spec = prepare_run(recipe, args.data, locations, name, args.workers)
+    spec = prepare_run(recipe, args.data, locations, name, args.workers, args.code_version)
     with local_ray(dashboard=True):
         try:
             trained = carry_out(spec, _say, waiting_limit(args.wait_for_workers))

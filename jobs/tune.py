@@ -42,6 +42,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--dashboard", metavar="NAME", help="open a sweep's study in Optuna's dashboard on this machine")
     # How a submitted job gets the sweep: resolved, because its files need not exist on the cluster.
     parser.add_argument("--resolved-sweep", help=argparse.SUPPRESS)
+    parser.add_argument("--code-version", help=argparse.SUPPRESS)  # a job has the files of a checkout, but not its commit
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -89,7 +90,7 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
         with local_ray(dashboard=True):
             from rayfill.tuning.sweep import run_sweep
 
-            why = _pausing(spec.name, lambda: run_sweep(study, measure))
+            why = _pausing(spec.name, lambda: run_sweep(study, measure, args.code_version))
             _say(f"sweep {spec.name} is at its end: {why}")
             workers = spec.sweep.trial.workers
             crowned = (

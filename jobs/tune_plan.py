@@ -77,7 +77,7 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
         dataset_digest=dataset.digest,
         protocol_digest=exam.protocol.digest(),
         warm=warm_start(load_study(locations.root, args.earlier, args.storage), plan) if args.earlier else None,
-        code_version=code_version(),
+        code_version=args.code_version or code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -100,7 +100,9 @@ def job_arguments(args: argparse.Namespace, plan: SweepFile, locations: Location
         if url.password or "password" in url.query:
             raise InputError("--storage: holds a password, which a job's command line would show; use ~/.pgpass there")
     arguments = ["tune", "--resolved-sweep", plan.canonical(), "--root", locations.root]
-    arguments += ["--data", locations.dataset(args.data)]
+    from rayfill.training.code_version import code_version
+
+    arguments += ["--data", locations.dataset(args.data), "--code-version", code_version()]
     arguments += ["--storage", args.storage] if args.storage else []
     arguments += ["--from", args.earlier] if args.earlier else []
     return [*arguments, "--retrain"] if args.retrain else arguments

@@ -26,6 +26,9 @@ transparent counts as black. A model that is `blind` in `/v1/models` finds the d
 where with `?answer=mask`. The answer is a PNG of the picture's size, upright, whose known pixels are the picture's own.
 Every error is `{"detail": "one sentence"}`."""
 
+RETRY_AFTER_S = 5
+"""Seconds that a client is asked to wait after a 503."""
+
 PROBLEMS: dict[int | str, dict[str, object]] = {
     413: {"model": Problem, "description": "a file or a picture is too large"},
     415: {"model": Problem, "description": "a file is not a JPEG, PNG or WebP image"},
@@ -143,7 +146,7 @@ def _described(model: ModelInfo) -> ServedModel:
 
 
 def _problem(status: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"detail": sentence}, status)
+    return JSONResponse({"detail": sentence}, status, {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None)
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import torch
 from ray import serve
@@ -9,6 +10,7 @@ from ray import serve
 from rayfill.registry.resolve import resolve_model
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
+from rayfill.spec.recipe import AskedPrecision
 from rayfill.systems.bounded import inpaint_bounded
 from rayfill.systems.inpaint import UInt8
 from rayfill.systems.model_folder import Model, load_model
@@ -24,19 +26,19 @@ class NoModel(Exception):
 
 
 class Replica:
-    """A Ray Serve deployment. Its user config is `{"model": ref, "root": url}`, as `resolve_model` takes them."""
+    """A Ray Serve deployment. Its user config is `{"model": ref, "root": url, "precision": auto, fp32 or bf16}`."""
 
     def __init__(self) -> None:
         self._now: tuple[Model, ModelInfo] | None = None
         self._error: str | None = None
 
-    async def reconfigure(self, config: dict[str, str]) -> None:
+    async def reconfigure(self, config: dict[str, Any]) -> None:
         """Load the configured model, then put it in the old one's place.
 
         Never raises: Serve would kill the replica, and with it the model that works. What went wrong is in `status`.
         """
         try:
-            self._now = await asyncio.to_thread(load, config["model"], config["root"])
+            self._now = await asyncio.to_thread(load, config["model"], config["root"], config["precision"])
             self._error = None
         except (InputError, Failed) as error:
             self._error = str(error)
@@ -63,11 +65,11 @@ class Replica:
         return Status(None if self._now is None else self._now[1], self._error)
 
 
-def load(ref: str, root: str) -> tuple[Model, ModelInfo]:
+def load(ref: str, root: str, precision: AskedPrecision) -> tuple[Model, ModelInfo]:
     """A model by its name, on this process's GPU if it was given one."""
     resolved = resolve_model(ref, Locations(root))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return describe(load_model(resolved.folder, device, "auto"), resolved.version)
+    return describe(load_model(resolved.folder, device, precision), resolved.version)
 
 
 def describe(model: Model, version: int | None) -> tuple[Model, ModelInfo]:

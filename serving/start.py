@@ -1,13 +1,16 @@
 """Ray Serve up and down: a thin ingress that decodes, and the replicas that fill."""
 
+import asyncio
 import logging
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import ray
 from fastapi import FastAPI
 from ray import serve
+from ray.exceptions import RayActorError
 from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
@@ -16,6 +19,7 @@ from rayfill.inference.model_card import CARD
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
+from rayfill.spec.recipe import AskedPrecision
 from rayfill.systems.inpaint import UInt8
 from serving.app import build_app
 from serving.backend import Answer, ModelInfo, Status
@@ -28,6 +32,9 @@ INGRESS_CPUS = 0.1
 """The ingress only decodes and encodes, so that with one replica two cores are enough beside Serve's own processes."""
 
 STATUS_TIMEOUT_S = 60.0
+REPLACED_S = 90.0
+"""How long a request whose replica died waits for another one; importing torch and loading a model takes 10 to 60 s."""
+ASK_AGAIN_S = 0.2
 REQUEST_TIMEOUT_S = 300.0
 
 
@@ -43,15 +50,16 @@ class Serving:
         serve.shutdown()
 
 
-def start_serving(ref: str, root: str, host: str, port: int, replicas: int) -> Serving:
+def start_serving(ref: str, root: str, host: str, port: int, replicas: int, precision: AskedPrecision = "auto") -> Serving:
     """Serve a model on the Ray that is up, and return when it answers.
 
     Args:
-        ref: what `resolve_model` takes.
+        ref: what `resolve_model` takes. Every replica resolves it when it starts, so name a version, not an alias.
         root: where models lie, as `Locations` takes it; every replica must be able to read it.
         host: address to listen on; 127.0.0.1 keeps it on this machine.
         port: of the HTTP server.
         replicas: copies of the model, one CPU each and, if there are as many, one GPU each.
+        precision: what each replica multiplies in; auto follows its hardware.
 
     Raises:
         InputError: the address cannot be listened on.
@@ -67,7 +75,7 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int) -> S
     )
     try:
         serve.run(
-            _application(ref, Locations(root), replicas),
+            _application(ref, Locations(root), replicas, precision),
             name=APP,
             route_prefix="/",
             logging_config=LoggingConfig(log_level="WARNING"),
@@ -95,12 +103,25 @@ class Replicas:
 
     async def inpaint(self, picture: UInt8, mask: UInt8 | None) -> Answer:
         """Ask a replica; Refused with 503 where none can."""
-        try:
-            answer: Answer = await self._handle.inpaint.remote(picture, mask)
-        except NoModel:
-            raise Refused(503, "no model is loaded") from None
-        except BackPressureError:
-            raise Refused(503, "too many pictures wait already; try again in a moment") from None
+        deadline: float | None = None
+        while True:
+            try:
+                remaining = None if deadline is None else deadline - time.monotonic()
+                answer: Answer = await asyncio.wait_for(self._ask(picture, mask), remaining)
+            except NoModel:
+                raise Refused(503, "no model is loaded") from None
+            except BackPressureError:
+                raise Refused(503, "too many pictures wait already; try again in a moment") from None
+            except RayActorError:  # filling a picture changes nothing, so another replica can be asked the same
+                deadline = deadline or time.monotonic() + REPLACED_S
+                await asyncio.sleep(ASK_AGAIN_S)
+            except TimeoutError:
+                raise Refused(503, "the model's process died and its successor is not up yet; try again in a moment") from None
+            else:
+                return answer
+
+    async def _ask(self, picture: UInt8, mask: UInt8 | None) -> Answer:
+        answer: Answer = await self._handle.inpaint.remote(picture, mask)
         return answer
 
     async def status(self) -> Status:
@@ -109,7 +130,7 @@ class Replicas:
         return status
 
 
-def _application(ref: str, locations: Locations, replicas: int) -> serve.Application:
+def _application(ref: str, locations: Locations, replicas: int, precision: AskedPrecision) -> serve.Application:
     # A replica has another working directory: paths are made absolute, and so is a SQLite registry's.
     model_ref = str(Path(ref).resolve()) if (Path(ref) / CARD).is_file() else ref
     registry = mlflow_place(locations).tracking_uri
@@ -120,7 +141,7 @@ def _application(ref: str, locations: Locations, replicas: int) -> serve.Applica
         name=REPLICA,
         num_replicas=replicas,
         ray_actor_options={"num_cpus": 1, "num_gpus": gpus, "runtime_env": {"env_vars": environment}},
-        user_config={"model": model_ref, "root": locations.root},
+        user_config={"model": model_ref, "root": locations.root, "precision": precision},
         max_ongoing_requests=4 * MAX_BATCH,  # batches fill while one is computed
         max_queued_requests=256,
     )

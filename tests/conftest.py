@@ -1,8 +1,8 @@
 """What the whole test session shares."""
 
-import logging
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,11 +36,13 @@ def ray_cluster() -> Iterator[None]:
     """One local Ray with two CPUs for the whole session: starting one costs about ten seconds."""
     import ray
 
+    from rayfill.cluster.local import start_ray
     from rayfill.cluster.ray_environment import set_ray_environment
 
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.5")  # the controller learns of reports and losses sooner
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # jobs start `python`
     set_ray_environment()
-    ray.init(address="local", num_cpus=2, include_dashboard=True, logging_level=logging.ERROR)
+    start_ray(dashboard=True, cpus=2)
     yield
     ray.shutdown()
 

@@ -1,4 +1,4 @@
-"""Several test processes: whatever needs Ray in one of them, as two cores carry one at a time; the others take file by file.
+"""Several test processes: whatever uses one Ray in one of them; the others take file by file, the longest first.
 
 pytest-xdist's own groups do not work here: xdist 3.8 renames items by a field that pytest 9.2 no longer has.
 """
@@ -12,8 +12,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent.parent
-STARTS_RAY = ("tests/cluster/", "tests/integration/", "tests/jobs/test_serve_commands.py")
-"""Beginnings of files that start a Ray of their own, which others do not name."""
+STARTS_RAY = ("tests/integration/", "tests/jobs/test_serve_commands.py")
+"""Beginnings of files that start a Ray of their own in the process that has the session's."""
+LONG = ("tests/cluster/test_submit_train.py", "tests/benchmarks/test_loader.py")
+"""Files that take minutes, for the processes without Ray: begun last, they would keep everything waiting."""
 FIXTURE = "ray_cluster"
 
 
@@ -42,5 +44,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneProc
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs Ray takes longest and begins."""
-    items.sort(key=lambda item: not needs_ray(item.nodeid.partition("::")[0]))
+    """What needs Ray takes longest and begins, then what is long by itself."""
+
+    def rank(item: pytest.Item) -> int:
+        file = item.nodeid.partition("::")[0]
+        return 0 if needs_ray(file) else 1 if file in LONG else 2
+
+    items.sort(key=rank)

@@ -13,6 +13,7 @@ let strokes = [];     // {erase, width, points: [[x, y], ...]} in the photograph
 let current = null;   // the stroke being painted
 let cursor = null;    // where the brush is, in the photograph's pixels
 let urls = [];        // object URLs to give back
+let asking = null;    // AbortController of the request under way: its answer belongs to the photograph that was sent
 let blind = false;    // whether the model finds damage by itself where nothing is painted
 
 const section = (name) => {
@@ -84,6 +85,7 @@ function fit() {
 }
 
 async function open(chosen) {
+  cancel();
   say("");
   try {
     picture = await createImageBitmap(chosen, { imageOrientation: "from-image" });
@@ -200,30 +202,47 @@ $("fill").addEventListener("click", async () => {
     canvas.focus();
     return;
   }
-  $("fill").disabled = true;
-  $("busy").hidden = false;
+  const request = (asking = new AbortController());
+  const sent = file;
+  wait(true);
   try {
     const form = new FormData();
-    form.append("image", file);
+    form.append("image", sent);
     if (painted) form.append("mask", await fullMask(), "mask.png");
     const begin = performance.now();
-    const response = await fetch("/v1/inpaint", { method: "POST", body: form });
+    const response = await fetch("/v1/inpaint", { method: "POST", body: form, signal: request.signal });
     if (!response.ok) throw new Error(await sentenceOf(response));
-    show(await response.blob(), response.headers, (performance.now() - begin) / 1000);
+    const blob = await response.blob();
+    if (asking === request) show(sent, blob, response.headers, (performance.now() - begin) / 1000);
   } catch (error) {
+    if (asking !== request) return; // another photograph was chosen meanwhile
     say(error instanceof TypeError ? "The server cannot be reached; try again in a moment." : error.message);
   } finally {
-    $("fill").disabled = false;
-    $("busy").hidden = true;
+    if (asking === request) {
+      asking = null;
+      wait(false);
+    }
   }
 });
 
-async function show(blob, headers, seconds) {
+function wait(busy) {
+  $("fill").disabled = busy;
+  $("busy").hidden = !busy;
+}
+
+// Whoever leaves a photograph does not want its answer any more.
+function cancel() {
+  asking?.abort();
+  asking = null;
+  wait(false);
+}
+
+async function show(sent, blob, headers, seconds) {
   urls.forEach((url) => URL.revokeObjectURL(url));
-  urls = [URL.createObjectURL(file), URL.createObjectURL(blob)];
+  urls = [URL.createObjectURL(sent), URL.createObjectURL(blob)];
   $("before").src = urls[0];
   $("after").src = $("download").href = urls[1];
-  $("download").download = `${file.name.replace(/\.[^.]*$/, "")}-inpainted.png`;
+  $("download").download = `${sent.name.replace(/\.[^.]*$/, "")}-inpainted.png`;
   const version = headers.get("X-Rayfill-Version");
   const scaled = Number(headers.get("X-Rayfill-Scale"));
   const by = `Filled by ${headers.get("X-Rayfill-Model")}${version === "unregistered" ? ", unregistered" : ` version ${version}`}`;
@@ -246,6 +265,7 @@ $("again").addEventListener("click", () => {
 });
 
 function another() {
+  cancel();
   say("");
   section("choose");
   $("file").value = "";

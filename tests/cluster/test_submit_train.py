@@ -21,6 +21,7 @@ import pytest
 
 from rayfill.data.ingest import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
+from rayfill.training.code_version import code_version
 
 ROOT = Path(__file__).parent.parent.parent
 TINY = [
@@ -134,6 +135,9 @@ def test_training_runs_as_a_job_and_its_log_and_result_come_back(head: Head, roo
     assert "step 2/2 100 %" in done.stderr
     assert (root / "runs" / "remote" / "model" / "weights.safetensors").exists()
     assert head.token not in done.stdout + done.stderr
+    run = json.loads((root / "runs" / "remote" / "run.json").read_text())
+    assert run["code_version"] == code_version(), "of the checkout where the command was typed; the job has no .git"
+    assert "+git." in run["code_version"]
 
 
 def test_what_is_wrong_on_the_cluster_s_side_comes_back_with_its_exit_code(head: Head, root: Path, tmp_path: Path) -> None:

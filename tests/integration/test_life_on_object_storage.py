@@ -36,7 +36,7 @@ def rayfill(cwd: Path, *words: str) -> dict[str, object]:
 
 @pytest.mark.timeout(600)
 def test_a_model_lives_in_a_bucket(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/team.db")
     source = tmp_path / "photographs"
     source.mkdir()
     rng = np.random.default_rng(0)

@@ -22,7 +22,7 @@ SURFACE = {
     "promote": "MODEL --to --data --release --images --precision --why --serial",
     "rollback": "NAME --to --why",
     "inpaint": "IMAGE --mask --out --model --samples --precision --seed",
-    "serve": "--model --host --port --replicas",
+    "serve": "--model --host --port --replicas --precision",
     "doctor": "--address",
     "demo": "--for",
     "schema": "KIND",

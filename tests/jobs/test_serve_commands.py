@@ -17,6 +17,10 @@ import requests
 from PIL import Image
 
 from jobs.cli import main
+from rayfill.registry.mlflow_place import client, mlflow_place
+from rayfill.registry.register import register_run
+from rayfill.spec.errors import Failed
+from rayfill.spec.locations import Locations
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -90,3 +94,24 @@ def test_more_replicas_than_cpus_are_refused(
     make_model(tmp_path / "model")
     assert main(["serve", "--model", str(tmp_path / "model"), "--replicas", "64", "--port", "8123"]) == 2
     assert "--replicas 64: at most 1 fit on this Ray" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_an_alias_is_resolved_once_so_that_a_later_replica_loads_no_other_version(
+    tmp_path: Path, make_model: Callable[..., object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    locations = Locations(str(tmp_path))
+    make_model(tmp_path / "runs" / "tiny-1" / "model", run="tiny-1")
+    register_run("tiny-1", locations)
+    client(mlflow_place(locations)).set_registered_model_alias("tiny", "champion", "1")
+    asked: list[str] = []
+
+    def start(ref: str, *_: object) -> None:
+        asked.append(ref)
+        raise Failed("far enough")
+
+    monkeypatch.setattr("serving.start.start_serving", start)
+    assert main(["serve", "--root", str(tmp_path)]) == 1
+    assert main(["serve", "--model", "tiny@champion", "--root", str(tmp_path)]) == 1
+    assert asked == ["tiny/1", "tiny/1"]
+    assert "far enough" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
-from rayfill.spec.errors import Failed
+from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 
 
@@ -16,20 +16,13 @@ def test_a_local_root_holds_everything(root: Path) -> None:
     assert place.artifact_root == f"file://{root}/mlflow-artifacts"
 
 
-def test_a_bucket_keeps_files_and_the_working_directory_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_needs_a_database_that_everyone_reaches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"MLFLOW_TRACKING_URI: not set, .* cannot lie in s3://bucket/prefix; set it"):
+        mlflow_place(Locations("s3://bucket/prefix"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////srv/team.db")
     place = mlflow_place(Locations("s3://bucket/prefix"))
-    assert place.tracking_uri == f"sqlite:///{tmp_path}/.rayfill/mlflow.db"
-    assert place.artifact_root == "s3://bucket/prefix/mlflow-artifacts"
-
-
-def test_a_process_that_was_put_elsewhere_uses_the_database_of_where_it_was_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    place = mlflow_place(Locations("s3://bucket/prefix"), started_in=str(tmp_path))
-    assert place.tracking_uri == f"sqlite:///{tmp_path}/.rayfill/mlflow.db"
+    assert (place.tracking_uri, place.artifact_root) == ("sqlite:////srv/team.db", "s3://bucket/prefix/mlflow-artifacts")
 
 
 def test_the_environment_decides_and_a_server_keeps_its_own_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +35,9 @@ def test_the_experiment_is_made_once_with_the_artifact_root(root: Path) -> None:
     place = mlflow_place(Locations(str(root)))
     first = ensure_experiment(place)
     assert ensure_experiment(place) == first
-    assert client(place).get_experiment(first).artifact_location == place.artifact_root
+    experiment = client(place).get_experiment(first)
+    assert experiment.artifact_location == place.artifact_root
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
 
 
 def test_a_dead_server_is_told_at_once_and_without_the_password(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

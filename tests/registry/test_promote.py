@@ -73,7 +73,12 @@ def test_an_empty_seat_is_taken_and_then_defended(seat: Seat) -> None:
     assert seat.champion == 1
     seat.promote(2)
     assert seat.champion == 2
-    assert len(AuditLog(seat.locations, "tiny").events()) == 2, "what was refused moved nothing"
+    log = AuditLog(seat.locations, "tiny")
+    assert len(log.events()) == 2, "what was refused moved nothing"
+    refused = log.refusals()
+    assert sorted(one.version for one in refused) == [4, 5]
+    assert all(one.reasons and one.alias == "champion" and "@" in one.who for one in refused)
+    assert next(one for one in refused if one.version == 4).judged.numbers["all"] == (21.0, 22.0)
 
 
 def test_the_log_tells_who_when_why_and_by_which_numbers(seat: Seat, root: Path) -> None:

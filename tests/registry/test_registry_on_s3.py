@@ -19,9 +19,8 @@ from rayfill.spec.release import Release
 
 @pytest.fixture
 def locations(s3_url: str, tmp_path: Path, make_model: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> Locations:
-    """A bucket with the finished run tiny-1; the working directory is a fresh one, for the database."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(tmp_path)
+    """A bucket with the finished run tiny-1, and a database that has nothing to do with the working directory."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/team.db")
     make_model(tmp_path / "made", run="tiny-1")
     found = Locations(s3_url)
     for path in (tmp_path / "made").iterdir():

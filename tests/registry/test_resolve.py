@@ -9,7 +9,7 @@ import pytest
 from rayfill.registry.mlflow_place import client, mlflow_place
 from rayfill.registry.register import register, register_run
 from rayfill.registry.resolve import only_champion, resolve_model
-from rayfill.spec.errors import InputError
+from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 
 
@@ -82,3 +82,16 @@ def test_a_damaged_card_of_a_run_is_an_input_error(registry: Locations, root: Pa
     (root / "runs/broken/model/model.json").write_text("{}")
     with pytest.raises(InputError, match=r"model\.json: not the card of a model"):
         resolve_model("broken", registry)
+
+
+@pytest.mark.parametrize("ref", ["tiny@champion", "tiny/2"])
+def test_a_version_whose_files_were_changed_is_refused_though_they_agree_with_each_other(
+    registry: Locations, root: Path, make_model: Callable[..., object], ref: str
+) -> None:
+    folder = resolve_model(ref, registry).folder
+    make_model(root / "other", run="tiny-2", seed=9)  # another model's weights, and a card that names them
+    for path in (root / "other").iterdir():
+        shutil.copyfile(path, folder / path.name)
+    with pytest.raises(Failed, match=r"model tiny/2: .*model\.json was changed after it was registered \(digest [0-9a-f]{12}"):
+        resolve_model(ref, registry)
+    assert resolve_model("tiny/1", registry).version == 1

@@ -3,13 +3,14 @@
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Error, Page, Route, expect, sync_playwright
 
 Pixels = npt.NDArray[np.uint8]
 Encode = Callable[..., bytes]
@@ -153,6 +154,32 @@ def test_a_photograph_that_the_camera_turned_is_painted_and_filled_upright(
     answer = fill(page)
     assert answer.shape == photograph.shape
     np.testing.assert_array_equal(answer[:60], photograph[:60])
+
+
+def test_the_answer_for_a_photograph_that_was_left_is_not_shown_beside_another(
+    page: Page, tmp_path: Path, photograph: Pixels, encode: Encode
+) -> None:
+    held: list[Route] = []
+    page.route("**/v1/inpaint", lambda route: held.append(route))
+    choose(page, tmp_path, encode, photograph)
+    paint(page, (0.4, 0.4), (0.6, 0.6))
+    page.click("#fill")
+    expect(page.locator("#busy")).to_be_visible()
+    page.wait_for_timeout(200)
+    page.click("#other")
+    choose(page, tmp_path, encode, 255 - photograph)
+    expect(page.locator("#busy")).to_be_hidden()
+    (route,) = held
+    with suppress(Error):  # the browser may have forgotten the request by now, which is as good
+        route.fulfill(body=encode(photograph), headers={"X-Rayfill-Model": "late", "X-Rayfill-Version": "1"})
+    page.wait_for_timeout(300)
+    expect(page.locator("#edit")).to_be_visible()
+    expect(page.locator("#result")).to_be_hidden()
+    page.unroute("**/v1/inpaint")
+    paint(page, (0.4, 0.4), (0.6, 0.6))
+    page.click("#fill")
+    expect(page.locator("#result")).to_be_visible()
+    expect(page.locator("#told")).not_to_contain_text("late")
 
 
 def test_what_the_server_refuses_is_told_as_a_sentence(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:

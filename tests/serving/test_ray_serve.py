@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pytest
 import requests
 from PIL import Image
@@ -113,3 +114,18 @@ def test_a_taken_port_is_an_input_error(server: Serving) -> None:
         start_serving("tiny/1", "file:///nowhere", "127.0.0.1", port, replicas=1)
     with pytest.raises(InputError, match="cannot listen there"):
         start_serving("tiny/1", "file:///nowhere", "192.0.2.1", port, replicas=1)
+
+
+def test_requests_in_flight_are_answered_though_the_replica_is_killed(
+    server: Serving, photograph: Pixels, hole: Pixels, encode: Encode
+) -> None:
+    image, mask = encode(photograph), encode(hole)
+    (replica,) = [p for p in psutil.process_iter(["cmdline"]) if "ServeReplica:rayfill:Replica" in " ".join(p.info["cmdline"])]
+
+    def ask(number: int) -> int:
+        if number == 4:
+            replica.kill()
+        return post(server, image, mask).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(24))) == [200] * 24

@@ -15,7 +15,7 @@ MakeModel = Callable[..., ModelCard]
 
 
 def config(model: Path | str, root: Path) -> dict[str, str]:
-    return {"model": str(model), "root": str(root)}
+    return {"model": str(model), "root": str(root), "precision": "fp32"}
 
 
 async def ask(replica: Replica) -> Answer:

@@ -93,7 +93,6 @@ def job_of(spec: SweepSpec, run: str = "bases-0000", *, known: tuple[int, ...] =
         threads=1,
         resources={"CPU": 1.0},
         parent="0" * 32,
-        started_in=".",
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ import ray
 from rayfill.cluster.inside_job import inside_job
 from rayfill.spec.errors import Failed
 
+PORT_VARIABLE = "RAY_GCS_SERVER_PORT"
+"""Ray's name for the port of a cluster that it starts: chosen here, so that workers can be told the address beforehand."""
 START_TRIES = 3
 """Ray gives its node 30 s to start and has no setting for it; on a busy machine that is too short now and then."""
 
@@ -30,12 +33,10 @@ def local_ray(*, dashboard: bool) -> Iterator[None]:
         yield
         return
     if inside_job():
-        # The workers are told the address: Ray's own discovery fails on a host with two clusters, and Train's cleanup after
-        # lost workers with it.
         address = os.environ["RAY_ADDRESS"]
-        ray.init(address=address, runtime_env={"env_vars": {"RAY_ADDRESS": address}}, logging_level=logging.ERROR)
+        ray.init(address=address, runtime_env=_told(address), logging_level=logging.ERROR)
     else:
-        _start(dashboard)
+        start_ray(dashboard=dashboard)
         protect_token(Path.home() / ".ray" / "auth_token")
     try:
         yield
@@ -43,10 +44,24 @@ def local_ray(*, dashboard: bool) -> Iterator[None]:
         ray.shutdown()
 
 
-def _start(dashboard: bool) -> None:
+def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
+    """Start a Ray of this process's own, which ends with it. Failed if it does not start.
+
+    Args:
+        dashboard: as for `local_ray`.
+        cpus: how many it may use; None for all.
+    """
     for tries_left in reversed(range(START_TRIES)):
+        port = _free_port()
+        os.environ[PORT_VARIABLE] = str(port)
         try:
-            ray.init(address="local", include_dashboard=dashboard, logging_level=logging.CRITICAL)
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                include_dashboard=dashboard,
+                runtime_env=_told(f"{ray.util.get_node_ip_address()}:{port}"),
+                logging_level=logging.CRITICAL,
+            )
         except Exception as error:  # Ray raises no narrower class here
             ray.shutdown()
             if not tries_left:
@@ -58,6 +73,19 @@ def _start(dashboard: bool) -> None:
         else:
             logging.getLogger("ray").setLevel(logging.ERROR)
             return
+        finally:
+            del os.environ[PORT_VARIABLE]
+
+
+def _told(address: str) -> dict[str, dict[str, str]]:
+    """What workers are given: Ray's own discovery fails on a host with two clusters, and Train's cleanup after lost workers."""
+    return {"env_vars": {"RAY_ADDRESS": address}}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
 
 
 def protect_token(path: Path) -> None:

@@ -47,6 +47,19 @@ class Event(Spec):
     judged: Judged | None = Field(description="null unless the gate judged")
 
 
+class Refusal(Spec):
+    """A promotion that the gate refused. It has no number, because nothing moved."""
+
+    model: str
+    alias: str
+    version: int
+    who: str
+    when: str = Field(description="UTC, ISO 8601")
+    why: str = Field(description="the reason that was given for the promotion")
+    reasons: tuple[str, ...] = Field(description="the gate's, one for each number that failed")
+    judged: Judged
+
+
 class Outraced(Exception):
     """Somebody else wrote the event of that number first."""
 
@@ -57,6 +70,7 @@ class AuditLog:
     def __init__(self, locations: Locations, model: str) -> None:
         self.model = model
         self._store = open_store(locations.audit(model))
+        self._refused = open_store(locations.refusals(model))
 
     def events(self) -> list[Event]:
         """All events, oldest first."""
@@ -69,6 +83,16 @@ class AuditLog:
             self._store.write(f"{event.sequence:08d}.json", (event.model_dump_json(indent=1) + "\n").encode(), if_absent=True)
         except AlreadyExists:
             raise Outraced from None
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Write down a promotion that the gate refused."""
+        key = f"{refusal.when}-version-{refusal.version}-{refusal.judged.challenger[:12]}.json".replace(":", "")
+        self._refused.write(key, (refusal.model_dump_json(indent=1) + "\n").encode())
+
+    def refusals(self) -> list[Refusal]:
+        """All refused promotions, oldest first."""
+        keys = sorted(entry.key for entry in self._refused.list())
+        return [Refusal.model_validate_json(self._refused.read(key)) for key in keys]
 
 
 def whoami() -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from rayfill.data.store import NotFound
 from rayfill.data.stores import open_store
-from rayfill.inference.model_card import CARD, WEIGHTS
+from rayfill.inference.model_card import CARD, WEIGHTS, load_card
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.registry.quiet import quiet_mlflow
 from rayfill.registry.versions import Version
@@ -28,8 +28,24 @@ CACHE = Path("~/.cache/rayfill/models")
 def version_folder(version: Version, locations: Locations, cache: Path = CACHE) -> Path:
     """The model folder of a registered version: in place if the files are on this machine, else from the cache.
 
-    Failed if they cannot be fetched.
+    Failed if they cannot be fetched, or are not those that were registered.
     """
+    folder = _version_files(version, locations, cache)
+    check_card(folder, version)
+    return folder
+
+
+def check_card(folder: Path, version: Version) -> None:
+    """Compare the card, which names the weights by digest, with the one that was registered. Failed if they differ."""
+    digest = load_card(folder).digest()
+    if digest != version.card_digest:
+        raise Failed(
+            f"model {version.name}/{version.version}: {folder / CARD} was changed after it was registered (digest "
+            f"{digest[:12]}, registered {version.card_digest[:12]}); restore the file, or register its run {version.run} again"
+        )
+
+
+def _version_files(version: Version, locations: Locations, cache: Path) -> Path:
     source = f"{version.source}/{FOLDER}"
     if source.startswith("file://"):
         return Path(source.removeprefix("file://"))

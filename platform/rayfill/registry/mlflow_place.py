@@ -16,11 +16,13 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from rayfill.spec.errors import Failed
+from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 
 EXPERIMENT = "rayfill"
 ARTIFACTS = "mlflow-artifacts"
+MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Tag by which MLflow's pages show training runs; without it they guess, and open in the view for language models."""
 SERVER_TIMEOUT_S = 5.0
 
 
@@ -45,21 +47,23 @@ class MlflowPlace:
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
-def mlflow_place(locations: Locations, started_in: str = ".") -> MlflowPlace:
-    """The MLflow of a root. SQLite cannot lie in a bucket: an s3:// root keeps it in ./.rayfill of the working directory.
+def mlflow_place(locations: Locations) -> MlflowPlace:
+    """The MLflow of a root: MLFLOW_TRACKING_URI, or SQLite in a root that is a folder.
 
-    `started_in` is that directory where Ray has given this process another one, as it does to workers of a run and trials.
+    Raises:
+        InputError: the root is a bucket, where SQLite cannot lie, and MLFLOW_TRACKING_URI is not set. A database elsewhere
+            would be found from one folder of one machine only.
     """
     given = os.environ.get("MLFLOW_TRACKING_URI", "").strip()
     artifacts = f"{locations.root}/{ARTIFACTS}"
     if given:
         return MlflowPlace(given, None if given.startswith(("http://", "https://", "databricks")) else artifacts)
-    local = (
-        locations.root.removeprefix("file://")
-        if locations.root.startswith("file://")
-        else str(Path(started_in, ".rayfill").resolve())
-    )
-    return MlflowPlace(f"sqlite:///{local}/mlflow.db", artifacts)
+    if not locations.root.startswith("file://"):
+        raise InputError(
+            f"MLFLOW_TRACKING_URI: not set, and MLflow's database cannot lie in {locations.root}; set it to a server or "
+            "database that everyone who uses this root reaches (infra/mlflow-server.sh starts one)"
+        )
+    return MlflowPlace(f"sqlite:///{locations.root.removeprefix('file://')}/mlflow.db", artifacts)
 
 
 def client(place: MlflowPlace) -> MlflowClient:
@@ -100,7 +104,7 @@ def ensure_experiment(place: MlflowPlace, name: str = EXPERIMENT) -> str:
     if known is not None:
         return str(known.experiment_id)
     try:
-        return str(mlflow.create_experiment(name, artifact_location=place.artifact_root))
+        return str(mlflow.create_experiment(name, artifact_location=place.artifact_root, tags=MODEL_TRAINING))
     except MlflowException:
         # Another process was faster, or the failure is real and the next line tells.
         return str(mlflow.get_experiment_by_name(name).experiment_id)

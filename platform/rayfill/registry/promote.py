@@ -7,7 +7,7 @@ from pathlib import Path
 from rayfill.evaluation.scorecard import Scorecard
 from rayfill.inference.model_card import load_card
 from rayfill.registry.alias import ATTEMPTS, Move, check_alias, move_alias, standing
-from rayfill.registry.audit import Event, Judged
+from rayfill.registry.audit import Event, Judged, Refusal, now, whoami
 from rayfill.registry.gate import Decision, GateRefused, judge
 from rayfill.registry.register import attach_scorecard, register
 from rayfill.registry.resolve import resolve_model
@@ -63,14 +63,26 @@ def promote(
             attach_scorecard(locations, model.name, number, card)
         champion = None if at.holder is None else scored[at.holder]
         decision = judge(scored[version], champion, release)
-        if not decision.accepted:
-            raise GateRefused(f"{model.name}/{version} does not become {alias}: {'; '.join(decision.reasons)}")
         judged = Judged(
             challenger=scored[version].digest(),
             champion=None if champion is None else champion.digest(),
             release=release.digest(),
             numbers={c.bucket: (c.challenger, c.rival) for c in decision.compared},
         )
+        if not decision.accepted:
+            at.log.refuse(
+                Refusal(
+                    model=model.name,
+                    alias=alias,
+                    version=version,
+                    who=whoami(),
+                    when=now(),
+                    why=why,
+                    reasons=decision.reasons,
+                    judged=judged,
+                )
+            )
+            raise GateRefused(f"{model.name}/{version} does not become {alias}: {'; '.join(decision.reasons)}")
         event = move_alias(locations, at, Move("promote", version, why, judged))
         if event is not None:
             return Promotion(event, decision)

@@ -66,6 +66,10 @@ class Locations:
         """URL of the folder of all scorecards, whoever made them."""
         return f"{self.root}/scorecards"
 
+    def refusals(self, model: str) -> str:
+        """URL of the refused promotions of a registered model."""
+        return f"{self.root}/refused/{check_name(model, 'model')}"
+
     def audit(self, model: str) -> str:
         """URL of the audit log of a registered model."""
         return f"{self.root}/audit/{check_name(model, 'model')}"

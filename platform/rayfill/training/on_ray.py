@@ -84,7 +84,6 @@ def _fit(run: RunSpec, share: Share, wait_s: float, mlflow_run: str) -> None:
         config = {
             "run": run.model_dump(mode="json"),
             "mlflow_run": mlflow_run,
-            "started_in": str(Path.cwd()),
             "cpus": share.cpus,
             "board": board,
         }
@@ -190,7 +189,7 @@ def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     context = ray.train.get_context()
     rank = context.get_world_rank()
     place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])
-    tracker = Tracker(mlflow_place(Locations(run.root), config["started_in"]), config["mlflow_run"]) if rank == 0 else None
+    tracker = Tracker(mlflow_place(Locations(run.root)), config["mlflow_run"]) if rank == 0 else None
     checkpoint, report = ray.train.get_checkpoint(), sender(config["board"], run.recipe.steps)
     try:
         if checkpoint is None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from rayfill.data.dataset import open_dataset
 from rayfill.masks.painted import pinned
+from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.registry.register import register_run
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
@@ -27,13 +28,22 @@ class Trained:
     version: int
 
 
-def prepare_run(recipe: Recipe, data: str, locations: Locations, name: str, workers: int) -> RunSpec:
-    """The run, checked against its dataset; nothing is written. `data` is a dataset's name or URL.
+def prepare_run(recipe: Recipe, data: str, locations: Locations, name: str, workers: int, code: str | None = None) -> RunSpec:
+    """The run, checked against its dataset; nothing is written.
+
+    Args:
+        recipe: its masks may name files, whose digests are taken.
+        data: a dataset's name or URL.
+        locations: the root.
+        name: of the run.
+        workers: training processes.
+        code: version of the code that the command was typed with; None asks this checkout.
 
     Raises:
         InputError: there is no such dataset, or it or the number of workers does not fit the recipe; or the recipe's file of
             masks is missing or not good.
     """
+    mlflow_place(locations)  # refuses a root whose registry would be lost, before anything is trained
     recipe = recipe.model_copy(update={"masks": pinned(recipe.masks)})
     dataset = open_dataset(locations.dataset(data))
     check_run(recipe, dataset.len_of("train"), workers)
@@ -45,7 +55,7 @@ def prepare_run(recipe: Recipe, data: str, locations: Locations, name: str, work
         dataset=locations.dataset(data),
         dataset_digest=dataset.digest,
         workers=workers,
-        code_version=code_version(),
+        code_version=code or code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         starts=pin_starts(recipe, locations.root),
     )

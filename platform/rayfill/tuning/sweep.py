@@ -44,6 +44,7 @@ from rayfill.tuning.scheduler import Pruner
 from rayfill.tuning.space import Space
 from rayfill.tuning.study import spec_of
 from rayfill.tuning.trial import TrialJob
+from rayfill.tuning.trial_environment import no_secrets_in_trials
 from rayfill.tuning.tune_searcher import TuneSearcher
 
 NODES_EVERY_S = 5.0
@@ -55,12 +56,13 @@ def live_nodes() -> list[Node]:
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def run_sweep(study: optuna.Study, measure: Measure) -> str:
+def run_sweep(study: optuna.Study, measure: Measure, code: str | None = None) -> str:
     """Drive the sweep of a study to its end, on the Ray that is up; to be called by its only driver, in the main thread.
 
     Args:
         study: of `open_study`.
         measure: a recipe's costs, as `rayfill.tuning.costs.measure` gives them.
+        code: version of the code that the command was typed with; None asks this checkout.
 
     Returns:
         Why it ended, as a clause.
@@ -79,7 +81,7 @@ def run_sweep(study: optuna.Study, measure: Measure) -> str:
     proposals = Proposals(study, Space(spec.searched, spec.bases), spec, measure=measure, gpus=share.gpus)
     status = "FAILED"
     try:
-        _tune(study, spec, share, proposals, parent)
+        _tune(study, spec, share, proposals, parent, code or code_version())
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -90,18 +92,23 @@ def run_sweep(study: optuna.Study, measure: Measure) -> str:
     return str(proposals.why_done)
 
 
-def _tune(study: optuna.Study, spec: SweepSpec, share: TrialShare, proposals: Proposals, parent: str) -> None:
+def _tune(study: optuna.Study, spec: SweepSpec, share: TrialShare, proposals: Proposals, parent: str, code: str) -> None:
     pruner = Pruner(spec.sweep)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)):
         pruner.replay(trial.number, curve_of(trial.user_attrs))
 
     def job_of(proposal: Proposal) -> TrialJob:
-        return _job(spec, share, proposal, parent)
+        return _job(spec, share, proposal, parent, code)
 
     searcher = TuneSearcher(proposals, job_of, _Room(share, spec.sweep.trial.at_once), pruner.why_lost)
     live = Live(spec.sweep, read_records(study), float(study.user_attrs.get("wall_seconds", 0.0)))
     # Tune's own record of the sweep is thrown away: it holds nothing that the study does not know.
-    with tempfile.TemporaryDirectory(prefix="rayfill-tune-") as scratch, _quiet_tune(), _interrupts_kept():
+    with (
+        tempfile.TemporaryDirectory(prefix="rayfill-tune-") as scratch,
+        _quiet_tune(),
+        _interrupts_kept(),
+        no_secrets_in_trials(),
+    ):
         tune.run(
             TrialActor,
             name=spec.name,
@@ -123,7 +130,7 @@ def _tune(study: optuna.Study, spec: SweepSpec, share: TrialShare, proposals: Pr
         raise KeyboardInterrupt
 
 
-def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str) -> TrialJob:
+def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str, code: str) -> TrialJob:
     recipe: Recipe = proposal.recipe.model_copy(update={"masks": pinned(proposal.recipe.masks)})
     run = RunSpec(
         format="rayfill-run-1",
@@ -133,7 +140,7 @@ def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str) ->
         dataset=spec.dataset,
         dataset_digest=spec.dataset_digest,
         workers=share.workers,
-        code_version=code_version(),
+        code_version=code,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         starts=pin_starts(recipe, spec.root) if any(phase.start_from for phase in recipe.phases) else {},
         trial=TrialOf(sweep=spec.name, number=proposal.number),
@@ -147,7 +154,6 @@ def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str) ->
         threads=share.threads,
         resources=share.of_worker,
         parent=parent,
-        started_in=str(Path.cwd()),
     )
 
 

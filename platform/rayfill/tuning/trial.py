@@ -43,7 +43,6 @@ class TrialJob(Strict):
         threads: of each worker.
         resources: of each worker, as Ray counts them.
         parent: id of the sweep's MLflow run.
-        started_in: the driver's working directory.
     """
 
     sweep: SweepSpec
@@ -54,7 +53,6 @@ class TrialJob(Strict):
     threads: int = Field(ge=1)
     resources: dict[str, float]
     parent: str
-    started_in: str
 
     @property
     def device(self) -> torch.device:
@@ -156,7 +154,7 @@ def held(run: RunSpec) -> Iterator[RunSpec]:
 @contextmanager
 def tracked(run: RunSpec, job: TrialJob) -> Iterator[Tracker]:
     """The trial's MLflow run, below the sweep's: FINISHED at its end, KILLED where it was stopped, FAILED where it broke."""
-    place = mlflow_place(Locations(run.root), job.started_in)
+    place = mlflow_place(Locations(run.root))
     run_id = open_tracked_run(place, run, job.parent)
     status = "FINISHED"
     try:

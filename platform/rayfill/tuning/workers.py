@@ -128,7 +128,7 @@ def _train(config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     rank = context.get_world_rank()
     place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), job.threads)
-    where = mlflow_place(Locations(job.run.root), job.started_in)
+    where = mlflow_place(Locations(job.run.root))
     tracker = Tracker(where, config["mlflow_run"]) if rank == 0 else None
 
     def save(folder: Path | None, step: int, metrics: Any) -> None:

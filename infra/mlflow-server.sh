@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# An MLflow server for a team: its database here or in PostgreSQL, its files under the root that everyone trains to.
+#
+#   infra/mlflow-server.sh s3://bucket/team                              database ./mlflow.db, on http://127.0.0.1:5000
+#   MLFLOW_BACKEND_STORE_URI=postgresql://user@db/mlflow infra/mlflow-server.sh s3://bucket/team --host 0.0.0.0 --port 5000
+#
+# Then, wherever rayfill is used:  export MLFLOW_TRACKING_URI=http://127.0.0.1:5000
+# The server reaches the bucket with its own AWS_* variables; who talks to the server needs none for MLflow's files. A password of
+# the database belongs into ~/.pgpass, not into the URL, which every process of the machine can see.
+set -euo pipefail
+root=${1:?give the root, such as s3://bucket/team}
+shift
+here=$(cd "$(dirname "$0")/.." && pwd)
+# MLflow's job runner and its seven helper processes are for language models: 1.75 GB that nothing here uses.
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
+if [ -n "${AWS_ENDPOINT_URL:-}" ]; then export MLFLOW_S3_ENDPOINT_URL="$AWS_ENDPOINT_URL"; fi
+exec "$here/.venv/bin/mlflow" server --backend-store-uri "${MLFLOW_BACKEND_STORE_URI:-sqlite:///mlflow.db}" \
+  --artifacts-destination "${root%/}/mlflow-artifacts" --host 127.0.0.1 --port 5000 "$@"
