@@ -1,15 +1,19 @@
 """`rayfill`: one console script, a verb a file.
 
-Results go to stdout, progress to stderr. Exit codes: 0 done, 2 the input is wrong, 1 anything else.
+Results go to stdout, progress to stderr. Exit codes: 0 done, 2 the input is wrong, 141 nobody reads the output
+any more (as the shell says of a broken pipe), 1 anything else.
 """
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
 from jobs.arguments import build_parser
 from jobs.verbs import VERBS, load_verbs
 from rayfill.cluster.ray_environment import set_ray_environment
+from rayfill.cluster.stop_signal import stop_like_ctrl_c
 from rayfill.data.disk_full import is_disk_full
 from rayfill.spec.errors import Failed, InputError
 
@@ -18,10 +22,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     set_ray_environment()
+    stop_like_ctrl_c()
     try:
         named = [word for word in words[:1] if word in VERBS]  # the others' modules would be imported for nothing
         args = build_parser(load_verbs(named)).parse_args(words)
         result = args.run(args)
+        if args.json:
+            print(json.dumps(result))
+        sys.stdout.flush()
     except InputError as error:
         print(f"rayfill: {error}", file=sys.stderr)
         return 2
@@ -31,16 +39,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("rayfill: stopped", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read our output, such as head(1), has what it wanted. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 128 + signal.SIGPIPE
     except Exception as error:
         if not is_disk_full(error):
             raise
         print(
-            "rayfill: the disk is full; nothing that was finished is lost: free some space and type the command again",
+            "rayfill: the disk is full; free some space and type the command again (what was saved is kept)",
             file=sys.stderr,
         )
         return 1
-    if args.json:
-        print(json.dumps(result))
     return 0
 
 

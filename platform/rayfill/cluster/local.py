@@ -10,6 +10,7 @@ from pathlib import Path
 import ray
 
 from rayfill.cluster.inside_job import inside_job
+from rayfill.cluster.stop_signal import stop_like_ctrl_c
 from rayfill.spec.errors import Failed
 
 PORT_VARIABLE = "RAY_GCS_SERVER_PORT"
@@ -38,6 +39,7 @@ def local_ray(*, dashboard: bool) -> Iterator[None]:
     else:
         start_ray(dashboard=dashboard)
         protect_token(Path.home() / ".ray" / "auth_token")
+    stop_like_ctrl_c()  # once more: Ray has put its own handler there, which exits in the middle of everything
     try:
         yield
     finally:

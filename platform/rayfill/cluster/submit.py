@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import requests
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
@@ -22,6 +23,9 @@ EXCLUDED = [".git", ".venv", ".rayfill", ".mypy_cache", ".ruff_cache", ".pytest_
 PASSED_ON = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 """Variables of this machine that a job gets. None of them is a secret."""
 
+
+ANSWER_S = 10
+"""Seconds within which a dashboard has to answer."""
 
 RUN = "rayfill.run"
 SWEEP = "rayfill.sweep"
@@ -37,10 +41,17 @@ def connect(address: str) -> JobSubmissionClient:
     if not address.startswith(("http://", "https://")):
         raise InputError(f"--address {address}: give the cluster's dashboard, such as http://127.0.0.1:8265")
     token = auth_token()
+    headers = {"Authorization": f"Bearer {token}"} if token else None
     try:
-        client = JobSubmissionClient(address, headers={"Authorization": f"Bearer {token}"} if token else None)
+        # Ray's client waits for ever for what accepts a connection and then says nothing.
+        requests.get(f"{address.rstrip('/')}/api/version", headers=headers, timeout=ANSWER_S)
+        client = JobSubmissionClient(address, headers=headers)
         client.list_jobs()
-    except ConnectionError:
+    except requests.Timeout:
+        raise InputError(
+            f"--address {address}: it accepts connections, but says nothing for {ANSWER_S} s"
+        ) from None
+    except (ConnectionError, requests.RequestException):
         raise InputError(f"--address {address}: no Ray dashboard answers there") from None
     except AuthenticationError:
         hint = "refuses the token" if token else "asks for a token"

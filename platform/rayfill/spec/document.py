@@ -173,7 +173,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text()
     except FileNotFoundError:
-        others = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        others = sorted(p.name for p in path.parent.glob("[!.]*.yaml")) if path.parent.is_dir() else []
         raise InputError(f"{path}: no such file{nearest(path.name, others) if others else ''}") from None
     except (IsADirectoryError, UnicodeDecodeError, PermissionError):
         raise InputError(f"{path}: not a readable YAML file") from None

@@ -1,5 +1,6 @@
 """pydantic's findings as one sentence: the key, what is wrong with it, and the nearest right name."""
 
+import difflib
 import types
 from collections.abc import Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -19,7 +20,11 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     if finding["type"] == "missing":
         return f"{where}: missing"
     if finding["type"] == "union_tag_not_found":
-        return f"{where}.kind: missing{nearest('', _tags(finding))}"
+        misspelt = difflib.get_close_matches("kind", [str(key) for key in finding["input"]], n=1, cutoff=0.6)
+        if misspelt:
+            return f"{where}.{misspelt[0]}: unknown key (did you mean 'kind'?)"
+        kinds = [tag for m in _members(_inside(_members(holder), path[-1])) if _is_model(m) for tag in _own_tags(m)]
+        return f"{where}.kind: missing{nearest('', kinds)}"
     if finding["type"] == "union_tag_invalid":
         tag = str(finding["ctx"]["tag"])
         return f"{where}.kind: unknown kind '{tag}'{nearest(tag, _tags(finding))}"

@@ -39,6 +39,8 @@ from rayfill.training.share import Node, Share, lacks_room
 from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
 from rayfill.training.worker import MODEL, Place, run_worker
 
+STEP = "step-"
+"""How the name of a checkpoint's folder begins; the number of finished steps follows."""
 START_TIMEOUT_S = 30.0
 """Seconds after which a start of all workers is tried again; the controller answers nobody while it waits for room."""
 
@@ -195,6 +197,8 @@ def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
         if checkpoint is None:
             run_worker(run, place, None, report_checkpoint, tracker, report)
         else:
+            if rank == 0:
+                ray.get(config["board"].put.remote(int(Path(checkpoint.path).name.removeprefix(STEP)), {}))
             with checkpoint.as_directory() as folder:
                 run_worker(run, place, Path(folder), report_checkpoint, tracker, report)
     except (Failed, InputError) as error:
@@ -207,7 +211,7 @@ def report_checkpoint(folder: Path | None, step: int, metrics: Mapping[str, floa
     ray.train.report(
         {"step": step, **metrics},
         checkpoint=Checkpoint.from_directory(str(folder)) if folder else None,
-        checkpoint_dir_name=f"step-{step:09d}",
+        checkpoint_dir_name=f"{STEP}{step:09d}",
         checkpoint_upload_mode=CheckpointUploadMode.ASYNC,
         delete_local_checkpoint_after_upload=True,
     )

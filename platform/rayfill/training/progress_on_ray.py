@@ -86,8 +86,13 @@ def _watch(run: RunSpec, board: ActorHandle, done: Event, lacking: Callable[[], 
             explained = True
         if found is not None and found != latest:
             latest, changed = found, time.monotonic()
-            progress = progress or Progress(run.recipe.steps, found[0], run.recipe.training.batch_size)
-            progress.update(*found)
+            step, metrics = found
+            if metrics:
+                progress = progress or Progress(run.recipe.steps, step, run.recipe.training.batch_size)
+                progress.update(step, metrics)
+            else:  # what a worker says before its first step, if it has a checkpoint
+                progress = Progress(run.recipe.steps, step, run.recipe.training.batch_size)
+                waiting.explain(f"resumes at step {step} of {run.recipe.steps}")
         elif not ended:
             waiting.look(time.monotonic() - changed)
     if progress is not None:

@@ -82,7 +82,8 @@ def carry_out(run: RunSpec, say: Callable[[str], None], wait_s: float) -> Traine
         warn_of_other_hardware(run, share.resources, say)
     shown = f"{run.workers} worker{'s' * (run.workers > 1)} with {share.cpus} CPU{' and 1 GPU' * share.gpu} each"
     training = run.recipe.training
-    say(f"run {run.name}: {run.recipe.steps} steps of {training.batch_size} in {training.precision}, {shown}")
+    begins = f"run {run.name}{' goes on' if earlier else ''}: {run.recipe.steps} steps"
+    say(f"{begins} of {training.batch_size} in {training.precision}, {shown}")
     with only_trainer_of(run):
         mlflow_run = train_on_ray(run, share, wait_s)
     return Trained(mlflow_run, register_run(run.name, Locations(run.root), mlflow_run))

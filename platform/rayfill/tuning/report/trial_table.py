@@ -54,6 +54,6 @@ def headlines(sweep: Sweep, records: Sequence[Record], winner: Winner | None) ->
         note = f"trial {winner.record.number}, the winner"
         if own is not None and winner.record.number != 0:
             sign = "+" if value >= own[i] else "−"
-            note = f"{sign}{shown(abs(value - own[i]))} against the recipe's own {shown(own[i])}"
+            note = f"{sign}{shown(abs(value - own[i]))} against trial 0, a recipe's own values: {shown(own[i])}"
         cards.insert(i, (objective.label, shown(value), note))
     return cards

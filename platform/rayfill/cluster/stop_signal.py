@@ -1,0 +1,10 @@
+"""SIGTERM, by which Kubernetes, systemd and Ray's job supervisor stop a process, means what Ctrl-C means."""
+
+import signal
+import threading
+
+
+def stop_like_ctrl_c() -> None:
+    """Let SIGTERM do what SIGINT does at that moment, Ray Train's orderly abort included. In other threads nothing happens."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
