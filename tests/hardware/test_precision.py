@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from rayfill.hardware.agreement import Hardware, choose_precision, inspect_hardw
 from rayfill.hardware.precision import autocast, multiplies_bf16, native_precision, resolve_precision
 from rayfill.spec.recipe import AskedPrecision, Precision
 
+ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
 NATIVE, EMULATED = Hardware("CPU", True), Hardware("CPU", False, 48.2)
 
@@ -107,10 +109,36 @@ def test_autocast_computes_convolutions_in_the_precision_and_refuses_auto() -> N
         autocast(CPU, "auto")
 
 
-def test_one_dnn_s_environment_variable_takes_native_bf16_from_a_process() -> None:
-    script = "import torch; from rayfill.hardware.precision import native_precision as n; print(n(torch.device('cpu')))"
-    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
-    limited = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert limited.stdout.strip() == "fp32"
+STEPS_WITHOUT_BF16 = """
+import torch
+from pathlib import Path
+from rayfill.data.batch import Batch
+from rayfill.hardware.precision import resolve_precision
+from rayfill.spec.document import load_spec
+from rayfill.spec.recipe import Recipe
+from rayfill.training.resolve import with_precision
+from rayfill.training.state import TrainState
+from rayfill.training.step import play_step
+
+cpu = torch.device("cpu")
+asked = load_spec(Path("tests/systems/small/gdn.yaml"), Recipe)
+recipe = with_precision(asked, resolve_precision(asked.training.precision, cpu))
+state = TrainState(recipe, cpu)
+dtypes = set()
+state.system.generator.encoder[1].register_forward_hook(lambda module, given, answer: dtypes.add(str(answer.dtype)))
+side = recipe.images.size
+batch = Batch(torch.rand(2, 3, side, side), (torch.rand(2, 1, side, side) > 0.7).float(), ("a", "b"))
+for at in range(3):
+    measured = play_step(state.system, state.players, state.phase(), batch, recipe.training, at)
+assert all(value.isfinite() for value in measured.values())
+print(asked.training.precision, recipe.training.precision, *dtypes)
+"""
+
+
+def test_a_process_from_which_one_dnn_takes_bf16_trains_in_fp32() -> None:
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+    command = [sys.executable, "-c", STEPS_WITHOUT_BF16]
+    limited = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert limited.stdout.split() == ["auto", "fp32", "torch.float32"]
     if multiplies_bf16(CPU):
         assert native_precision(CPU) == "bf16"

@@ -48,9 +48,7 @@ def connect(address: str) -> JobSubmissionClient:
         client = JobSubmissionClient(address, headers=headers)
         client.list_jobs()
     except requests.Timeout:
-        raise InputError(
-            f"--address {address}: it accepts connections, but says nothing for {ANSWER_S} s"
-        ) from None
+        raise InputError(f"--address {address}: it accepts connections, but says nothing for {ANSWER_S} s") from None
     except (ConnectionError, requests.RequestException):
         raise InputError(f"--address {address}: no Ray dashboard answers there") from None
     except AuthenticationError:
