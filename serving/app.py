@@ -11,8 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rayfill import __version__
-from rayfill.systems.inpaint import UInt8
-from serving.backend import Answer, Backend, ModelInfo
+from serving.backend import Answer, Backend, ModelInfo, UInt8
 from serving.body_limit import BodyLimit
 from serving.interface_page import add_interface_page
 from serving.page_routes import add_page

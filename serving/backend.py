@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from rayfill.systems.inpaint import UInt8
+import numpy as np
+import numpy.typing as npt
+
+UInt8 = npt.NDArray[np.uint8]
+
+
+class NoModel(Exception):
+    """The replica has no model to answer with."""
 
 
 @dataclass(frozen=True)

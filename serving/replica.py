@@ -2,27 +2,21 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from ray import serve
 
-from rayfill.registry.resolve import resolve_model
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import AskedPrecision
-from rayfill.systems.bounded import inpaint_bounded
-from rayfill.systems.inpaint import UInt8
-from rayfill.systems.model_folder import Model, load_model
-from serving.backend import Answer, ModelInfo, Status
+from serving.backend import Answer, ModelInfo, NoModel, Status, UInt8
+
+if TYPE_CHECKING:  # torch comes with it: the driver, which imports this file, does without
+    from rayfill.systems.model_folder import Model
 
 MAX_BATCH = 8
 BATCH_WAIT_S = 0.02
 """How long the first of a batch waits for others; a hundredth of what a picture takes on a CPU."""
-
-
-class NoModel(Exception):
-    """The replica has no model to answer with."""
 
 
 class Replica:
@@ -54,6 +48,8 @@ class Replica:
         """Fill pictures of any sizes; each gets its own answer back. NoModel if none is loaded."""
         if self._now is None:
             raise NoModel
+        from rayfill.systems.bounded import inpaint_bounded  # with torch, which `load` has imported
+
         model, info = self._now  # held for the batch, for a reconfigure may come in between
         begin = time.perf_counter()
         filled = await asyncio.to_thread(inpaint_bounded, model, pictures, masks)
@@ -65,14 +61,19 @@ class Replica:
         return Status(None if self._now is None else self._now[1], self._error)
 
 
-def load(ref: str, root: str, precision: AskedPrecision) -> tuple[Model, ModelInfo]:
+def load(ref: str, root: str, precision: AskedPrecision) -> "tuple[Model, ModelInfo]":
     """A model by its name, on this process's GPU if it was given one."""
+    import torch
+
+    from rayfill.registry.resolve import resolve_model
+    from rayfill.systems.model_folder import load_model
+
     resolved = resolve_model(ref, Locations(root))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return describe(load_model(resolved.folder, device, precision), resolved.version)
 
 
-def describe(model: Model, version: int | None) -> tuple[Model, ModelInfo]:
+def describe(model: "Model", version: int | None) -> "tuple[Model, ModelInfo]":
     """The model with what is told about it."""
     card = model.card
     return model, ModelInfo(

@@ -1,17 +1,12 @@
 """Ray Serve up and down: a thin ingress that decodes, and the replicas that fill."""
 
-import asyncio
 import logging
 import socket
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import ray
-from fastapi import FastAPI
 from ray import serve
-from ray.exceptions import RayActorError
-from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
@@ -20,21 +15,14 @@ from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import AskedPrecision
-from rayfill.systems.inpaint import UInt8
-from serving.app import build_app
-from serving.backend import Answer, ModelInfo, Status
-from serving.replica import MAX_BATCH, NoModel, Replica
-from serving.upload import Refused
+from serving.backend import ModelInfo, Status
+from serving.ingress import APP, REPLICA, build_ingress
+from serving.replica import MAX_BATCH, Replica
 
-APP = "rayfill"
-REPLICA = "Replica"
 INGRESS_CPUS = 0.1
 """The ingress only decodes and encodes, so that with one replica two cores are enough beside Serve's own processes."""
 
 STATUS_TIMEOUT_S = 60.0
-REPLACED_S = 90.0
-"""How long a request whose replica died waits for another one; importing torch and loading a model takes 10 to 60 s."""
-ASK_AGAIN_S = 0.2
 REQUEST_TIMEOUT_S = 300.0
 
 
@@ -88,46 +76,6 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int, prec
         serve.shutdown()
         raise
     return Serving(f"http://{host}:{port}", status.model)
-
-
-def build_ingress() -> FastAPI:
-    """The routes over the replicas; called inside the ingress, where a handle can be made."""
-    return build_app(Replicas(serve.get_deployment_handle(REPLICA, app_name=APP)))
-
-
-class Replicas:
-    """The backend that Ray Serve runs."""
-
-    def __init__(self, handle: DeploymentHandle) -> None:
-        self._handle = handle
-
-    async def inpaint(self, picture: UInt8, mask: UInt8 | None) -> Answer:
-        """Ask a replica; Refused with 503 where none can."""
-        deadline: float | None = None
-        while True:
-            try:
-                remaining = None if deadline is None else deadline - time.monotonic()
-                answer: Answer = await asyncio.wait_for(self._ask(picture, mask), remaining)
-            except NoModel:
-                raise Refused(503, "no model is loaded") from None
-            except BackPressureError:
-                raise Refused(503, "too many pictures wait already; try again in a moment") from None
-            except RayActorError:  # filling a picture changes nothing, so another replica can be asked the same
-                deadline = deadline or time.monotonic() + REPLACED_S
-                await asyncio.sleep(ASK_AGAIN_S)
-            except TimeoutError:
-                raise Refused(503, "the model's process died and its successor is not up yet; try again in a moment") from None
-            else:
-                return answer
-
-    async def _ask(self, picture: UInt8, mask: UInt8 | None) -> Answer:
-        answer: Answer = await self._handle.inpaint.remote(picture, mask)
-        return answer
-
-    async def status(self) -> Status:
-        """Of one replica; they load the same."""
-        status: Status = await self._handle.status.remote()
-        return status
 
 
 def _application(ref: str, locations: Locations, replicas: int, precision: AskedPrecision) -> serve.Application:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import UploadFile
 
 from rayfill.data.picture import Unusable, read_mask, read_picture
-from rayfill.systems.inpaint import UInt8
+from serving.backend import UInt8
 from serving.limits import MAX_FILE_BYTES, MAX_PIXELS
 
 _STATUS = {"format": 415, "pixels": 413, "damaged": 422}

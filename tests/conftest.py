@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +39,6 @@ def ray_cluster() -> Iterator[None]:
     from rayfill.cluster.ray_environment import set_ray_environment
 
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.5")  # the controller learns of reports and losses sooner
-    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # jobs start `python`
     set_ray_environment()
     start_ray(dashboard=True, cpus=2)
     yield

@@ -64,3 +64,9 @@ def test_refusals_that_ask_the_registry_import_neither_torch_nor_ray(tmp_path: P
     for words, (code, imported) in zip(NEEDS_MLFLOW, run(tmp_path, NEEDS_MLFLOW), strict=True):
         assert code == 2, words
         assert not {"torch", "ray"} & set(imported), words
+
+
+def test_the_server_s_driver_and_ingress_do_without_torch() -> None:
+    script = "import sys, serving.start, serving.ingress; print(sorted({'torch', 'torchvision'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rayfill.spec.model import ModelCard
-from serving.backend import Answer, Status
-from serving.replica import NoModel, Replica
+from serving.backend import Answer, NoModel, Status
+from serving.replica import Replica
 
 MakeModel = Callable[..., ModelCard]
 

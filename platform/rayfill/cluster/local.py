@@ -35,7 +35,7 @@ def local_ray(*, dashboard: bool) -> Iterator[None]:
         return
     if inside_job():
         address = os.environ["RAY_ADDRESS"]
-        ray.init(address=address, runtime_env=_told(address), logging_level=logging.ERROR)
+        ray.init(address=address, runtime_env={"env_vars": {"RAY_ADDRESS": address}}, logging_level=logging.ERROR)
     else:
         start_ray(dashboard=dashboard)
         protect_token(Path.home() / ".ray" / "auth_token")
@@ -54,16 +54,9 @@ def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
         cpus: how many it may use; None for all.
     """
     for tries_left in reversed(range(START_TRIES)):
-        port = _free_port()
-        os.environ[PORT_VARIABLE] = str(port)
         try:
-            ray.init(
-                address="local",
-                num_cpus=cpus,
-                include_dashboard=dashboard,
-                runtime_env=_told(f"{ray.util.get_node_ip_address()}:{port}"),
-                logging_level=logging.CRITICAL,
-            )
+            with _address_for_workers():
+                ray.init(address="local", num_cpus=cpus, include_dashboard=dashboard, logging_level=logging.CRITICAL)
         except Exception as error:  # Ray raises no narrower class here
             ray.shutdown()
             if not tries_left:
@@ -75,13 +68,27 @@ def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
         else:
             logging.getLogger("ray").setLevel(logging.ERROR)
             return
-        finally:
-            del os.environ[PORT_VARIABLE]
 
 
-def _told(address: str) -> dict[str, dict[str, str]]:
-    """What workers are given: Ray's own discovery fails on a host with two clusters, and Train's cleanup after lost workers."""
-    return {"env_vars": {"RAY_ADDRESS": address}}
+@contextmanager
+def _address_for_workers() -> Iterator[None]:
+    """Let the Ray that starts in the block, and so its workers, find RAY_ADDRESS in their environment.
+
+    Ray's own discovery fails on a host with two clusters, and Train's cleanup after lost workers with it. A runtime environment
+    would do the same, but every worker would be started for it: none of those that Ray keeps ready could be taken.
+    """
+    port = _free_port()
+    given = {PORT_VARIABLE: str(port), "RAY_ADDRESS": f"{ray.util.get_node_ip_address()}:{port}"}
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _free_port() -> int:

@@ -1,0 +1,60 @@
+"""The ingress: HTTP routes over the replicas. Its process needs neither torch nor a model."""
+
+import asyncio
+import time
+
+from fastapi import FastAPI
+from ray import serve
+from ray.exceptions import RayActorError
+from ray.serve.exceptions import BackPressureError
+from ray.serve.handle import DeploymentHandle
+
+from serving.app import build_app
+from serving.backend import Answer, NoModel, Status, UInt8
+from serving.upload import Refused
+
+APP = "rayfill"
+REPLICA = "Replica"
+REPLACED_S = 90.0
+"""How long a request whose replica died waits for another one; importing torch and loading a model takes 10 to 60 s."""
+ASK_AGAIN_S = 0.2
+
+
+def build_ingress() -> FastAPI:
+    """The routes over the replicas; called inside the ingress, where a handle can be made."""
+    return build_app(Replicas(serve.get_deployment_handle(REPLICA, app_name=APP)))
+
+
+class Replicas:
+    """The backend that Ray Serve runs."""
+
+    def __init__(self, handle: DeploymentHandle) -> None:
+        self._handle = handle
+
+    async def inpaint(self, picture: UInt8, mask: UInt8 | None) -> Answer:
+        """Ask a replica; Refused with 503 where none can."""
+        deadline: float | None = None
+        while True:
+            try:
+                remaining = None if deadline is None else deadline - time.monotonic()
+                answer: Answer = await asyncio.wait_for(self._ask(picture, mask), remaining)
+            except NoModel:
+                raise Refused(503, "no model is loaded") from None
+            except BackPressureError:
+                raise Refused(503, "too many pictures wait already; try again in a moment") from None
+            except RayActorError:  # filling a picture changes nothing, so another replica can be asked the same
+                deadline = deadline or time.monotonic() + REPLACED_S
+                await asyncio.sleep(ASK_AGAIN_S)
+            except TimeoutError:
+                raise Refused(503, "the model's process died and its successor is not up yet; try again in a moment") from None
+            else:
+                return answer
+
+    async def _ask(self, picture: UInt8, mask: UInt8 | None) -> Answer:
+        answer: Answer = await self._handle.inpaint.remote(picture, mask)
+        return answer
+
+    async def status(self) -> Status:
+        """Of one replica; they load the same."""
+        status: Status = await self._handle.status.remote()
+        return status
