@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     from rayfill.systems import check_recipe  # torch comes with it: after what can be refused without
 
     check_recipe(recipe)
+    if not address and not inside_job():
+        _check_room(args.workers)
     if args.dry_run:
         print(json.dumps(recipe.model_dump(mode="json"), indent=1))
         return {"recipe": recipe.model_dump(mode="json"), "recipe_digest": recipe.digest()}
@@ -85,6 +87,17 @@ def _check_data(args: argparse.Namespace, recipe: Recipe, locations: Locations) 
     from rayfill.training.check_run import check_run
 
     check_run(recipe, open_dataset(locations.dataset(args.data)).len_of("train"), args.workers)
+
+
+def _check_room(workers: int) -> None:
+    """Refuse before Ray is started what no Ray on this machine has room for."""
+    import ray
+
+    from rayfill.hardware.this_machine import cpus_and_gpus
+    from rayfill.training.share import Node, largest_share
+
+    if not ray.is_initialized():
+        largest_share([Node(*cpus_and_gpus())], workers)
 
 
 def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str, address: str) -> dict[str, object]:

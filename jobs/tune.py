@@ -54,14 +54,15 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         return show(args.show, locations, args.storage)
     if args.dashboard:
         return dashboard(args.dashboard, locations, args.storage)
-    from jobs.tune_plan import dry_run, job_arguments, read_plan
-
-    plan = read_plan(args)
-    if args.dry_run:
-        return dry_run(plan)
+    from jobs.tune_plan import check_here, dry_run, job_arguments, read_plan
     from rayfill.cluster.inside_job import inside_job
 
+    plan = read_plan(args)
     address = args.address or os.environ.get("RAY_ADDRESS")
+    if not address and not inside_job():
+        check_here(args, plan, locations)
+    if args.dry_run:
+        return dry_run(plan)
     if not address or inside_job():
         return _drive(args, plan, locations)
     from rayfill.cluster.submit import SWEEP, run_as_job

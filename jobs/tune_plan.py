@@ -40,6 +40,28 @@ def read_plan(args: argparse.Namespace) -> SweepFile:
     return plan
 
 
+def check_here(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> None:
+    """What can be refused on the machine that will run the sweep before Ray is started: too little data, too few CPUs.
+
+    Raises:
+        InputError: the dataset is missing or does not fit a recipe, or not even one trial finds room here.
+    """
+    import ray
+
+    from rayfill.data.dataset import open_dataset
+    from rayfill.hardware.this_machine import cpus_and_gpus
+    from rayfill.training.check_run import check_run
+    from rayfill.tuning.resources import share_of
+
+    if args.data is not None:
+        dataset = open_dataset(locations.dataset(args.data))
+        for recipe in plan.bases.values():
+            check_run(recipe, dataset.len_of("train"), plan.sweep.trial.workers)
+    if not ray.is_initialized():
+        cpus, gpus = cpus_and_gpus()
+        share_of(plan.sweep.trial, [{"CPU": cpus, "GPU": gpus}])
+
+
 def dry_run(plan: SweepFile) -> dict[str, object]:
     """Print the sweep as it would be searched."""
     tree = plan.sweep.model_dump(mode="json")

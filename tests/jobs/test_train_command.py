@@ -64,3 +64,10 @@ def test_a_dry_run_prints_the_resolved_recipe_and_starts_nothing(root: Path, cap
     assert train(root, RECIPE, "--set", "training.seed=5", "--dry-run") == 0
     assert json.loads(capsys.readouterr().out)["training"]["seed"] == 5
     assert not (root / "runs").exists()
+
+
+def test_a_dry_run_checks_the_room(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr("rayfill.hardware.this_machine.cpus_and_gpus", lambda: (2, 0))
+    assert train(root, RECIPE, "--workers", "4", "--dry-run") == 2
+    assert "--workers 4: the cluster has 2 CPUs; allowed are 1 to 2" in capsys.readouterr().err

@@ -6,13 +6,22 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
+from tests.tuning.tiny import ingest_tiny
 
 ROOT = Path(__file__).parents[2]
 MASK_BASES = str(ROOT / "tests" / "tuning" / "small" / "mask-bases.yaml")
 
 
-def tune(root: Path, *words: str) -> int:
-    return main(["tune", "--root", str(root), "--data", "photos", *words])
+def tune(root: Path, *words: str, data: str = "photos") -> int:
+    return main(["tune", "--root", str(root), "--data", data, *words])
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of a dataset of 20 photographs under another root."""
+    root = tmp_path_factory.mktemp("tiny")
+    ingest_tiny(root)
+    return f"{root}/datasets/photos"
 
 
 @pytest.mark.parametrize(
@@ -50,8 +59,20 @@ def test_an_empty_range_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     assert not (tmp_path / "root").exists()
 
 
-def test_a_dry_run_prints_the_resolved_sweep_and_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tune(tmp_path, MASK_BASES, "--trials", "3", "--workers", "2", "--name", "other", "--dry-run") == 0
+def test_a_dry_run_prints_the_resolved_sweep_and_starts_nothing(
+    tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tune(tmp_path, MASK_BASES, "--trials", "3", "--workers", "2", "--name", "other", "--dry-run", data=photos) == 0
     sweep = json.loads(capsys.readouterr().out)
     assert (sweep["name"], sweep["budget"]["trials"], sweep["trial"]["workers"]) == ("other", 3, 2)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_checks_the_data_and_the_room(
+    tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    assert tune(tmp_path, MASK_BASES, "--dry-run", data="nowhere") == 2
+    assert "there is no dataset here" in capsys.readouterr().err
+    assert tune(tmp_path, MASK_BASES, "--dry-run", "--set", "trial.cpus=4096", data=photos) == 2
+    assert "of 4096 CPUs find no room" in capsys.readouterr().err
