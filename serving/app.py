@@ -5,12 +5,13 @@ import time
 from typing import Annotated, Literal
 
 import cv2
-from fastapi import FastAPI, File, Query, Request, Response, UploadFile
+from fastapi import Depends, FastAPI, File, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rayfill import __version__
+from rayfill.spec.errors import nearest
 from serving.backend import Answer, Backend, ModelInfo, UInt8
 from serving.body_limit import BodyLimit
 from serving.interface_page import add_interface_page
@@ -50,6 +51,7 @@ def build_app(backend: Backend) -> FastAPI:
     @app.post(
         "/v1/inpaint",
         summary="Fill the holes of one picture",
+        dependencies=[Depends(_known_query)],
         response_class=Response,
         responses={200: {"content": {"image/png": {}}, "description": "the filled picture"}, **PROBLEMS},
     )
@@ -99,6 +101,13 @@ def encode_png(picture: UInt8) -> bytes:
     """(H,W,3) uint8 RGB or (H,W) uint8 gray as PNG, lossless."""
     _, encoded = cv2.imencode(".png", picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     return encoded.tobytes()
+
+
+async def _known_query(request: Request) -> None:
+    """A misspelt key would silently mean the default."""
+    for key in request.query_params:
+        if key != "answer":
+            raise Refused(422, f"{key}: unknown query key{nearest(key, ['answer'])}")
 
 
 async def _answer(backend: Backend, upload: Upload) -> Answer:

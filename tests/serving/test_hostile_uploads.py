@@ -1,6 +1,7 @@
 """Every upload that cannot be answered gets a status and one sentence; every odd one that can gets its picture."""
 
 import io
+import socket
 import struct
 import zlib
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 import requests
 from PIL import Image
 
+from serving import body_limit
 from serving.limits import MAX_BODY_BYTES, MAX_FILE_BYTES
 
 Pixels = npt.NDArray[np.uint8]
@@ -161,3 +163,28 @@ def test_a_rotated_photograph_comes_back_upright(local_server: str, photograph: 
     stored = np.rot90(photograph)
     answer = post(local_server, image=encode(np.ascontiguousarray(stored), exif=exif), mask=encode(hole))
     np.testing.assert_array_equal(pixels_of(answer)[hole == 0], photograph[hole == 0])
+
+
+def test_a_length_beyond_the_limit_is_refused_before_the_body_comes(local_server: str) -> None:
+    host, port = local_server.removeprefix("http://").split(":")
+    head = f"POST /v1/inpaint HTTP/1.1\r\nHost: {host}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: {MAX_BODY_BYTES + 1}\r\n\r\n".encode())
+        assert connection.recv(200).startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_that_stops_coming_is_given_up(local_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_limit, "SILENT_S", 0.3)
+    host, port = local_server.removeprefix("http://").split(":")
+    head = f"POST /v1/inpaint HTTP/1.1\r\nHost: {host}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: 1000\r\n\r\n--x".encode())
+        assert b" 408 " in connection.recv(200)
+
+
+def test_an_unknown_query_key_is_refused_with_the_nearest_one(
+    local_server: str, photograph: Pixels, hole: Pixels, encode: Encode
+) -> None:
+    files = {"image": encode(photograph), "mask": encode(hole)}
+    answer = requests.post(f"{local_server}/v1/inpaint?answr=mask", files=files, timeout=60)
+    assert sentence(answer, 422) == "answr: unknown query key (did you mean 'answer'?)"
