@@ -91,6 +91,16 @@ def test_what_was_running_comes_first_with_its_curve_and_known_steps_count_once(
     assert json.loads(trial.user_attrs["values"]) == proposal.values
 
 
+def test_the_time_of_a_driver_that_is_killed_between_two_rungs_is_counted(tmp_path: Path) -> None:
+    clock = Clock()
+    made = begin(tmp_path, budget={"hours": 1})
+    first = drive(made, clock=clock)
+    first.next()
+    for clock.now in (3.0, 30.0, 78.0, 80.0):  # nothing is proposed or reported meanwhile; then it is killed
+        first.tick()
+    assert drive(made, clock=Clock()).spent().wall_seconds == 78.0
+
+
 def test_budgets_count_what_earlier_drivers_spent(tmp_path: Path) -> None:
     clock = Clock()
     made = begin(tmp_path, budget={"hours": 1, "gpu_hours": 1})

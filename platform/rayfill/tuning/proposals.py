@@ -105,7 +105,7 @@ class Proposals:
         Raises:
             Failed: the first three trials failed for one reason, or a hundred proposals in a row were infeasible.
         """
-        self._tick()
+        self.tick()
         reason, times = next(iter(self._failures.most_common(1)), ("", 0))
         if times >= SAME_FAILURES and not self._succeeded:
             raise Failed(f"sweep {self._spec.name}: {times} trials failed for one reason and none succeeded: {reason}")
@@ -139,7 +139,7 @@ class Proposals:
             seconds: worker-seconds that the trial has cost so far, over all drivers, of all its workers together.
             metrics: value by objective label.
         """
-        self._tick()
+        self.tick()
         curve = self._curves[number]
         if any(rung.step == step for rung in curve):
             return
@@ -170,7 +170,7 @@ class Proposals:
             reason: one sentence; needed where it failed.
             seconds: worker-seconds that it cost in all, where that is more than at its last rung.
         """
-        self._tick()
+        self.tick()
         curve = self._curves[number]
         results = self._results(number) if outcome == "complete" else None
         if seconds is not None and seconds > (curve[-1].seconds if curve else 0.0):
@@ -189,7 +189,7 @@ class Proposals:
 
     def close(self) -> None:
         """Note this driver's time to the last second; to be called where the driver ends in peace."""
-        self._tick(always=True)
+        self.tick(always=True)
 
     def _propose(self, origin: str | None, params: Params | None) -> Proposal | None:
         """A new trial, noted in the study; None, and the trial told off, if it cannot or may not be trained."""
@@ -241,7 +241,8 @@ class Proposals:
         tried = {_point(trial.params) for trial in self._memory.trials()}
         return next((point for point in self._space.points() if _point(point) not in tried), None)
 
-    def _tick(self, always: bool = False) -> None:
+    def tick(self, always: bool = False) -> None:
+        """Count the time since the last call. Called often, so that of a killed driver only a few seconds are lost."""
         now = self._clock()
         if always or now - self._last >= WALL_EVERY_S:
             self._wall += now - self._last

@@ -122,7 +122,7 @@ def _tune(study: optuna.Study, spec: SweepSpec, share: TrialShare, proposals: Pr
             max_failures=max(recipe.training.max_failures for recipe in spec.bases.values()),
             raise_on_failed_trial=False,
             trial_dirname_creator=lambda trial: str(trial.trial_id),
-            callbacks=[_Watch(live, lambda: read_records(study))],
+            callbacks=[_Watch(live, lambda: read_records(study), proposals.tick)],
             verbose=0,
         )
     live.update(read_records(study), last=True)
@@ -171,12 +171,13 @@ class _Room:
 
 
 class _Watch(tune.Callback):  # type: ignore[misc]  # Ray's own types make it Any
-    """Tells the user where the sweep is."""
+    """Tells the user where the sweep is, and the study how long it has been driven."""
 
-    def __init__(self, live: Live, records: Callable[[], Sequence[Record]]) -> None:
-        self._live, self._records = live, records
+    def __init__(self, live: Live, records: Callable[[], Sequence[Record]], tick: Callable[[], None]) -> None:
+        self._live, self._records, self._tick = live, records, tick
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        self._tick()
         if self._live.due:
             self._live.update(self._records())
 
