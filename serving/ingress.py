@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from fastapi import FastAPI
 from ray import serve
@@ -12,6 +14,8 @@ from ray.serve.handle import DeploymentHandle
 from serving.app import build_app
 from serving.backend import Answer, NoModel, Status, UInt8
 from serving.upload import Refused
+
+T = TypeVar("T")
 
 APP = "rayfill"
 REPLICA = "Replica"
@@ -33,28 +37,40 @@ class Replicas:
 
     async def inpaint(self, picture: UInt8, mask: UInt8 | None) -> Answer:
         """Ask a replica; Refused with 503 where none can."""
-        deadline: float | None = None
-        while True:
-            try:
-                remaining = None if deadline is None else deadline - time.monotonic()
-                answer: Answer = await asyncio.wait_for(self._ask(picture, mask), remaining)
-            except NoModel:
-                raise Refused(503, "no model is loaded") from None
-            except BackPressureError:
-                raise Refused(503, "too many pictures wait already; try again in a moment") from None
-            except RayActorError:  # filling a picture changes nothing, so another replica can be asked the same
-                deadline = deadline or time.monotonic() + REPLACED_S
-                await asyncio.sleep(ASK_AGAIN_S)
-            except TimeoutError:
-                raise Refused(503, "the model's process died and its successor is not up yet; try again in a moment") from None
-            else:
-                return answer
 
-    async def _ask(self, picture: UInt8, mask: UInt8 | None) -> Answer:
-        answer: Answer = await self._handle.inpaint.remote(picture, mask)
-        return answer
+        async def ask() -> Answer:
+            answer: Answer = await self._handle.inpaint.remote(picture, mask)
+            return answer
+
+        try:
+            return await _of_some_replica(ask)
+        except NoModel:
+            raise Refused(503, "no model is loaded") from None
+        except BackPressureError:
+            raise Refused(503, "too many pictures wait already; try again in a moment") from None
 
     async def status(self) -> Status:
         """Of one replica; they load the same."""
-        status: Status = await self._handle.status.remote()
-        return status
+
+        async def ask() -> Status:
+            status: Status = await self._handle.status.remote()
+            return status
+
+        return await _of_some_replica(ask)
+
+
+async def _of_some_replica(ask: Callable[[], Awaitable[T]]) -> T:
+    """What a replica answers. Where it dies meanwhile, another is asked, for asking changes nothing. Refused if none is left."""
+    deadline: float | None = None
+    while True:
+        try:
+            if deadline is None:
+                return await ask()
+            return await asyncio.wait_for(ask(), deadline - time.monotonic())
+        except RayActorError:
+            deadline = deadline or time.monotonic() + REPLACED_S
+            await asyncio.sleep(ASK_AGAIN_S)
+        except TimeoutError:
+            if deadline is None or time.monotonic() < deadline:
+                raise
+            raise Refused(503, "the model's process died and its successor is not up yet; try again in a moment") from None

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
     finally:
         tree = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
         for member in tree:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):  # a job's process may have ended just now
+                member.kill()
         psutil.wait_procs(tree, timeout=10)
         shutil.rmtree(ray_files, ignore_errors=True)
 

@@ -127,5 +127,9 @@ def test_requests_in_flight_are_answered_though_the_replica_is_killed(
             replica.kill()
         return post(server, image, mask).status_code
 
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(ask, range(24))) == [200] * 24
+    def health(_: int) -> int:
+        return requests.get(f"{server.url}/healthz", timeout=120).status_code
+
+    with ThreadPoolExecutor(9) as pool:
+        answers, healths = pool.map(ask, range(24)), pool.map(health, range(8))
+        assert (list(answers), list(healths)) == ([200] * 24, [200] * 8)
