@@ -60,7 +60,7 @@ class Replicas:
 
 
 async def _of_some_replica(ask: Callable[[], Awaitable[T]]) -> T:
-    """What a replica answers. Where it dies meanwhile, another is asked, for asking changes nothing. Refused if none is left."""
+    """What a replica answers; if it dies meanwhile, another is asked. Refused with 503 if none is left."""
     deadline: float | None = None
     while True:
         try:
