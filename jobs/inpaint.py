@@ -1,9 +1,10 @@
 """`rayfill inpaint`: fill the holes of one picture, or of a folder of them, on this machine and without Ray."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from jobs.arguments import Parser, add_precision, natural, positive, verb
 from jobs.inpaint_plan import Task, plan_file, plan_folder, plan_outputs
@@ -11,15 +12,16 @@ from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 
 if TYPE_CHECKING:
-    from rayfill.systems.inpaint import UInt8
     from rayfill.systems.model_folder import Model
+
+T = TypeVar("T")
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
     example = "rayfill inpaint photo.jpg --mask hole.png -o filled.png --model gdn@champion"
     parser = verb(commands, "inpaint", example)
-    parser.add_argument("image", metavar="IMAGE", type=Path, help="JPEG, PNG or WebP, or a folder of them")
+    parser.add_argument("image", metavar="IMAGE", type=Path, help="JPEG, PNG, WebP or TIFF, or a folder of them")
     parser.add_argument(
         "--mask",
         type=Path,
@@ -27,7 +29,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="of the same size, white = hole; for a folder, a folder with the same names; without it, a model that can "
         "finds the damage itself and writes OUT-mask.png, too",
     )
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a .png file; for a folder, a folder")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="a .png or .tif file, or a folder")
     parser.add_argument("--model", metavar="MODEL", help="name@alias, name/version, a run or a folder (default: the champion)")
     parser.add_argument(
         "--samples", type=positive, metavar="N", help="write N different answers, OUT-1.png to OUT-N.png, if the model has many"
@@ -79,13 +81,14 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | None) -> None:
-    from PIL import Image
-
-    from rayfill.data.picture import read_mask, read_picture
+    from rayfill.data.image_output import NoRoom, encode_image
+    from rayfill.data.picture import read_mask
+    from rayfill.data.source_image import fill_samples, read_source_image
     from rayfill.systems.bounded import inpaint_bounded
     from rayfill.systems.sampling import inpaint_samples
 
-    picture = _read(task.image, read_picture)
+    source = _read(task.image, read_source_image)
+    picture = source.picture
     mask = None if task.mask is None else _read(task.mask, read_mask)
     if mask is not None and picture.shape[:2] != mask.shape:
         sizes = [f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (mask, picture)]
@@ -95,12 +98,18 @@ def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | No
     answers = inpaint_bounded(model, [picture], [mask]) if seeds is None else inpaint_samples(model, picture, mask, seeds)
     task.out.parent.mkdir(parents=True, exist_ok=True)
     for answer, path in zip(answers, outputs, strict=True):
-        Image.fromarray(answer.picture).save(path)
+        try:
+            encoded = encode_image(fill_samples(source, answer.picture, answer.mask), source, path.suffix.lower())
+        except NoRoom as error:
+            raise InputError(f"--out {path}: it {error}") from None
+        path.write_bytes(encoded)
     if mask is None:
-        Image.fromarray(answers[0].mask).save(task.found_mask)
+        task.found_mask.write_bytes(encode_image(answers[0].mask, None, task.found_mask.suffix.lower()))
+    for clause in source.not_kept:
+        print(f"{task.image}: {clause}", file=sys.stderr)
 
 
-def _read(path: Path, read: "Callable[[bytes, int], UInt8]") -> "UInt8":
+def _read(path: Path, read: Callable[[bytes, int], T]) -> T:
     from rayfill.data.photo import MAX_PIXELS
     from rayfill.data.picture import Unusable
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rayfill.spec.errors import InputError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+OUTPUT_SUFFIXES = frozenset({".png", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ def plan_file(image: Path, mask: Path | None, out: Path) -> Task:
     for option, path in (("IMAGE", image), ("--mask", mask)):
         if path is not None and not path.is_file():
             raise InputError(f"{option} {path}: no such file")
-    if out.suffix.lower() != ".png" or out.is_dir():
-        raise InputError(f"--out {out}: the answer is a PNG file; give it a name that ends in .png")
+    if out.suffix.lower() not in OUTPUT_SUFFIXES or out.is_dir():
+        raise InputError(f"--out {out}: known pixels stay as they are only in PNG and TIFF; give it a name that ends in .png")
     if out.resolve() in {path.resolve() for path in (image, mask) if path is not None}:
         raise InputError(f"--out {out}: that would overwrite the input; choose another name")
     return Task(image, mask, out)

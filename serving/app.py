@@ -4,15 +4,16 @@ import asyncio
 import time
 from typing import Annotated, Literal
 
-import cv2
 from fastapi import Depends, FastAPI, File, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rayfill import __version__
+from rayfill.data.image_output import encode_image
+from rayfill.data.source_image import fill_samples
 from rayfill.spec.errors import nearest
-from serving.backend import Answer, Backend, ModelInfo, UInt8
+from serving.backend import Answer, Backend, ModelInfo
 from serving.body_limit import BodyLimit
 from serving.interface_page import add_interface_page
 from serving.page_routes import add_page
@@ -21,9 +22,10 @@ from serving.upload import Refused, Upload, decode, read_part
 
 DESCRIPTION = """Fills the holes of photographs.
 
-Send a picture and a mask of the same size, as JPEG, PNG or WebP. White (128 or more) in the mask is hole, black is known;
+Send a picture and a mask of the same size, as JPEG, PNG, WebP or TIFF. White (128 or more) in the mask is hole, black is known;
 transparent counts as black. A model that is `blind` in `/v1/models` finds the damage itself where no mask is sent, and tells
-where with `?answer=mask`. The answer is a PNG of the picture's size, upright, whose known pixels are the picture's own.
+where with `?answer=mask`. The answer is a PNG of the picture's size, upright, whose known pixels are the picture's own:
+gray, alpha, 16 bits a channel, colour profile, resolution and EXIF come back, too. `X-Rayfill-Not-Kept` says what could not.
 Every error is `{"detail": "one sentence"}`."""
 
 RETRY_AFTER_S = 5
@@ -31,7 +33,7 @@ RETRY_AFTER_S = 5
 
 PROBLEMS: dict[int | str, dict[str, object]] = {
     413: {"model": Problem, "description": "a file or a picture is too large"},
-    415: {"model": Problem, "description": "a file is not a JPEG, PNG or WebP image"},
+    415: {"model": Problem, "description": "a file is not a JPEG, PNG, WebP or TIFF image"},
     422: {"model": Problem, "description": "a part is missing or damaged, or image and mask do not fit each other"},
     503: {"model": Problem, "description": "no model is loaded, or the queue is full"},
 }
@@ -73,11 +75,11 @@ def build_app(backend: Backend) -> FastAPI:
         decoded = time.perf_counter()
         filled = await _answer(backend, upload)
         answered = time.perf_counter()
-        png = await asyncio.to_thread(encode_png, filled.picture if answer == "picture" else filled.mask)
+        png = await asyncio.to_thread(_encoded, upload, filled, answer)
         spans = {"decode": decoded - begin, "queue": answered - decoded - filled.seconds, "model": filled.seconds}
         spans["encode"] = time.perf_counter() - answered
         timing = ", ".join(f"{name};dur={max(seconds, 0) * 1000:.1f}" for name, seconds in spans.items())
-        return Response(png, media_type="image/png", headers={**_headers(filled), "Server-Timing": timing})
+        return Response(png, media_type="image/png", headers={**_headers(filled), **_not_kept(upload), "Server-Timing": timing})
 
     @app.get("/v1/models", summary="What is served", responses={503: PROBLEMS[503]})
     async def models() -> Models:
@@ -97,10 +99,14 @@ def build_app(backend: Backend) -> FastAPI:
     return app
 
 
-def encode_png(picture: UInt8) -> bytes:
-    """(H,W,3) uint8 RGB or (H,W) uint8 gray as PNG, lossless."""
-    _, encoded = cv2.imencode(".png", picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    return encoded.tobytes()
+def _encoded(upload: Upload, filled: Answer, answer: Literal["picture", "mask"]) -> bytes:
+    if answer == "mask":
+        return encode_image(filled.mask, None, ".png")
+    return encode_image(fill_samples(upload.source, filled.picture, filled.mask), upload.source, ".png")
+
+
+def _not_kept(upload: Upload) -> dict[str, str]:
+    return {"X-Rayfill-Not-Kept": "; ".join(upload.source.not_kept)} if upload.source.not_kept else {}
 
 
 async def _known_query(request: Request) -> None:
@@ -112,11 +118,11 @@ async def _known_query(request: Request) -> None:
 
 async def _answer(backend: Backend, upload: Upload) -> Answer:
     if upload.mask is None or upload.mask.any():
-        return await backend.inpaint(upload.picture, upload.mask)
+        return await backend.inpaint(upload.source.picture, upload.mask)
     model = (await backend.status()).model
     if model is None:
         raise Refused(503, "no model is loaded")
-    return Answer(upload.picture, upload.mask, 1.0, model, 0.0)  # nothing to fill: the picture is its own answer
+    return Answer(upload.source.picture, upload.mask, 1.0, model, 0.0)  # nothing to fill: the picture is its own answer
 
 
 async def _check_blind(backend: Backend) -> None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from fastapi import UploadFile
 
-from rayfill.data.picture import Unusable, read_mask, read_picture
+from rayfill.data.picture import Unusable, read_mask
+from rayfill.data.source_image import SourceImage, read_source_image
 from serving.backend import UInt8
 from serving.limits import MAX_FILE_BYTES, MAX_PIXELS
 
@@ -21,9 +22,9 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture (H,W,3) uint8 and, if one was sent, its mask (H,W) uint8, 255 = hole."""
+    """A photograph and, if one was sent, its mask (H,W) uint8, 255 = hole."""
 
-    picture: UInt8
+    source: SourceImage
     mask: UInt8 | None
 
 
@@ -40,12 +41,12 @@ async def read_part(name: str, part: UploadFile) -> bytes:
 def decode(image: bytes, mask: bytes | None) -> Upload:
     """Both files as pixels. Refused if one is no image or too large, if their sizes differ, or if nothing is known."""
     try:
-        upload = Upload(read_picture(image, MAX_PIXELS), None if mask is None else _mask(mask))
+        upload = Upload(read_source_image(image, MAX_PIXELS), None if mask is None else _mask(mask))
     except Unusable as error:
         raise Refused(_STATUS[error.reason], f"image: the file {error}") from None
     if upload.mask is None:
         return upload
-    (height, width), (mask_height, mask_width) = upload.picture.shape[:2], upload.mask.shape
+    (height, width), (mask_height, mask_width) = upload.source.picture.shape[:2], upload.mask.shape
     if (height, width) != (mask_height, mask_width):
         raise Refused(
             422, f"mask: it is {mask_width}x{mask_height}, and the image is {width}x{height}; they must be of one size"

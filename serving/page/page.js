@@ -90,7 +90,7 @@ async function open(chosen) {
   try {
     picture = await createImageBitmap(chosen, { imageOrientation: "from-image" });
   } catch {
-    say(`“${chosen.name}” cannot be opened as a picture; choose a JPEG, PNG or WebP file.`);
+    say(`“${chosen.name}” cannot be opened as a picture; choose a JPEG, PNG or WebP file (a TIFF through the command line).`);
     return;
   }
   file = chosen;

@@ -137,7 +137,7 @@ SOUND = gradient(64, 64)
     ],
 )
 def test_damaged_bytes_and_other_formats_are_unusable(data: bytes) -> None:
-    with pytest.raises(Unusable, match=r"is damaged or cut short|is not a JPEG, PNG or WebP image"):
+    with pytest.raises(Unusable, match=r"is damaged or cut short|is not a JPEG, PNG, WebP or TIFF image"):
         decode_square(data, Images(size=32, resize="squash", flip=False), 0, False, np.empty((32, 32, 3), np.uint8))
 
 

@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from jobs.cli import main
 from rayfill.registry.mlflow_place import client, mlflow_place
@@ -55,6 +56,40 @@ def test_one_picture(folder: Path, model: Path, capsys: pytest.CaptureFixture[st
     assert (pixels(out)[hole] != pixels(folder / "photos/a.jpg")[hole]).any()
 
 
+@pytest.mark.parametrize("kind", ["png", "tif"])
+def test_the_answer_keeps_alpha_profile_and_resolution(folder: Path, model: Path, kind: str) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photograph, out = folder / f"layer.{kind}", folder / f"filled.{kind}"
+    layer = np.random.default_rng(0).integers(0, 256, (40, 61, 4), np.uint8)
+    Image.fromarray(layer).save(photograph, icc_profile=profile, dpi=(300, 300))
+    assert main(["inpaint", str(photograph), "--mask", str(folder / "masks/a.png"), "-o", str(out), "--model", str(model)]) == 0
+    known = pixels(folder / "masks/a.png")[..., 0] == 0
+    with Image.open(out) as filled:
+        assert filled.mode == "RGBA"
+        np.testing.assert_array_equal(np.asarray(filled)[known], layer[known])
+        assert filled.info["icc_profile"] == profile
+        assert filled.info["dpi"] == pytest.approx((300, 300), rel=1e-3)
+
+
+def test_the_answer_keeps_16_bits_and_what_a_file_cannot_hold_is_said(
+    folder: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep = np.random.default_rng(0).integers(0, 65536, (40, 61, 3), np.uint16)
+    cv2.imwrite(str(folder / "deep.png"), deep)
+    mask, known = folder / "masks/a.png", pixels(folder / "masks/a.png")[..., 0] == 0
+    command = ["inpaint", str(folder / "deep.png"), "--mask", str(mask), "--model", str(model), "-o"]
+    assert main([*command, str(folder / "out.png")]) == 0
+    filled = cv2.imread(str(folder / "out.png"), cv2.IMREAD_UNCHANGED)
+    assert filled is not None
+    np.testing.assert_array_equal(filled[known], deep[known])
+    assert main([*command, str(folder / "out.tif")]) == 2
+    assert "16-bit colour" in capsys.readouterr().err
+    Image.open(folder / "photos/a.jpg").convert("CMYK").save(folder / "print.jpg")
+    command[1] = str(folder / "print.jpg")
+    assert main([*command, str(folder / "rgb.png")]) == 0
+    assert "print.jpg: RGB in place of CMYK" in capsys.readouterr().err
+
+
 def test_a_folder(folder: Path, model: Path) -> None:
     command = ["inpaint", str(folder / "photos"), "--mask", str(folder / "masks"), "-o", str(folder / "out")]
     assert main([*command, "--model", str(model)]) == 0
@@ -82,7 +117,10 @@ def test_the_champion_is_the_default(folder: Path, model: Path, root: Path, caps
         (["{f}/photos/x.jpg", "--mask", "{f}/masks/a.png", "-o", "{f}/o.png"], "IMAGE {f}/photos/x.jpg: no such file"),
         (["{f}/photos/a.jpg", "--mask", "{f}/masks/x.png", "-o", "{f}/o.png"], "--mask {f}/masks/x.png: no such file"),
         (["{f}/photos/a.jpg", "-o", "{f}/o.png"], "--mask: missing; model 'tiny' has to be told where the holes are"),
-        (["{f}/photos/a.jpg", "--mask", "{f}/masks/a.png", "-o", "{f}/o.jpg"], "--out {f}/o.jpg: the answer is a PNG file"),
+        (
+            ["{f}/photos/a.jpg", "--mask", "{f}/masks/a.png", "-o", "{f}/o.jpg"],
+            "--out {f}/o.jpg: known pixels stay as they are only in PNG and TIFF",
+        ),
         (["{f}/photos/b.png", "--mask", "{f}/masks/b.jpg", "-o", "{f}/photos/b.png"], "that would overwrite the input"),
         (
             ["{f}/photos/a.jpg", "--mask", "{f}/masks/b.jpg", "-o", "{f}/o.png"],
@@ -91,14 +129,14 @@ def test_the_champion_is_the_default(folder: Path, model: Path, root: Path, caps
         (["{f}/photos/a.jpg", "--mask", "{f}/full.png", "-o", "{f}/o.png"], "the mask covers the whole picture"),
         (
             ["{f}/photos/a.jpg", "--mask", "{f}/text.png", "-o", "{f}/o.png"],
-            "{f}/text.png: the file is not a JPEG, PNG or WebP",
+            "{f}/text.png: the file is not a JPEG, PNG, WebP or TIFF",
         ),
         (["{f}/photos/a.jpg", "--mask", "{f}/short.png", "-o", "{f}/o.png"], "{f}/short.png: the file is damaged or cut short"),
         (["{f}/photos", "--mask", "{f}/masks/a.png", "-o", "{f}/out"], "for a folder of pictures it is a folder of masks"),
         (["{f}/photos", "--mask", "{f}/masks", "-o", "{f}/text.png"], "it is a folder, and this is a file"),
         (["{f}/photos", "--mask", "{f}/few", "-o", "{f}/out"], "--mask {f}/few: no mask for a.jpg; name it a.png"),
         (["{f}/twins", "--mask", "{f}/masks", "-o", "{f}/out"], "a.jpg and a.png would give one answer's name"),
-        (["{f}/few", "--mask", "{f}/masks", "-o", "{f}/out"], "the folder has no .jpeg, .jpg, .png, .webp file"),
+        (["{f}/few", "--mask", "{f}/masks", "-o", "{f}/out"], "the folder has no .jpeg, .jpg, .png, .tif, .tiff, .webp file"),
         (["{f}/photos/a.jpg", "--mask", "{f}/masks/a.png"], "the following arguments are required: -o/--out"),
     ],
 )

@@ -63,7 +63,7 @@ def test_a_broken_form_is_a_bad_request(local_server: str) -> None:
 
 
 def test_what_is_no_image_is_an_unsupported_type(local_server: str, photograph: Pixels, hole: Pixels, encode: Encode) -> None:
-    expected = "the file is not a JPEG, PNG or WebP image"
+    expected = "the file is not a JPEG, PNG, WebP or TIFF image"
     assert sentence(post(local_server, image=b"%PDF-1.4", mask=encode(hole)), 415) == f"image: {expected}"
     assert sentence(post(local_server, image=encode(photograph), mask=b"<svg/>"), 415) == f"mask: {expected}"
     assert sentence(post(local_server, image=encode(photograph, "GIF"), mask=encode(hole)), 415) == f"image: {expected}"
@@ -126,6 +126,20 @@ def test_gray_values_of_a_mask_count_from_the_middle(
     outside[52:148, 92:228] = False  # JPEG blurs by up to a block
     np.testing.assert_array_equal(blurred[outside], photograph[outside])
     assert (blurred[80:120, 120:200] != photograph[80:120, 120:200]).any()
+
+
+def test_an_answer_has_the_photograph_s_alpha_and_says_what_it_lacks(
+    local_server: str, photograph: Pixels, hole: Pixels, encode: Encode
+) -> None:
+    alpha = np.arange(photograph[..., 0].size).reshape(photograph.shape[:2]).astype(np.uint8)
+    layer = np.dstack([photograph, alpha])
+    answer = post(local_server, image=encode(layer), mask=encode(hole))
+    filled = pixels_of(answer)
+    np.testing.assert_array_equal(filled[hole == 0], layer[hole == 0])
+    assert "X-Rayfill-Not-Kept" not in answer.headers
+    file = io.BytesIO()
+    Image.fromarray(photograph).convert("P").save(file, "PNG")
+    assert "palette" in post(local_server, image=file.getvalue(), mask=encode(hole)).headers["X-Rayfill-Not-Kept"]
 
 
 def test_transparent_parts_of_a_mask_are_known(local_server: str, photograph: Pixels, hole: Pixels, encode: Encode) -> None:

@@ -190,7 +190,7 @@ def test_what_the_server_refuses_is_told_as_a_sentence(page: Page, tmp_path: Pat
     page.set_input_files("#file", {"name": "a.gif", "mimeType": "image/gif", "buffer": gif.getvalue()})
     paint(page, (0.3, 0.5), (0.6, 0.5))
     page.click("#fill")
-    expect(page.locator("#problem")).to_have_text("image: the file is not a JPEG, PNG or WebP image")
+    expect(page.locator("#problem")).to_have_text("image: the file is not a JPEG, PNG, WebP or TIFF image")
     expect(page.locator("#fill")).to_be_enabled()
 
 

@@ -1,6 +1,6 @@
 """A stored photograph to a square training image: JPEG's decoder itself shrinks what is much too large, one resize finishes.
 
-Ingest stores upright RGB JPEGs; shards that others wrote may hold any JPEG, PNG and WebP. Each is known by its first bytes.
+Ingest stores upright RGB JPEGs; shards that others wrote may hold JPEG, PNG, WebP and TIFF. Each is known by its first bytes.
 """
 
 import re
@@ -33,7 +33,7 @@ def decode_square(data: bytes, images: Images, where: float, flip: bool, out: UI
     Shrinking averages over areas, so that nothing aliases; growing interpolates linearly.
 
     Args:
-        data: a JPEG, PNG or WebP.
+        data: a JPEG, PNG, WebP or TIFF.
         images: target size, and whether to squash the whole photograph into the square or to crop one from it.
         where: in [0, 1), where along the longer side the square is cut out; of no meaning for squash.
         flip: mirror left to right.
@@ -64,7 +64,7 @@ def decode_square(data: bytes, images: Images, where: float, flip: bool, out: UI
 
 
 def decode(data: bytes, side: int = 0) -> UInt8:
-    """(H,W,3) uint8 RGB, upright, transparent pixels over white; Unusable if the bytes are no sound JPEG, PNG or WebP.
+    """(H,W,3) uint8 RGB, upright, transparent pixels over white; Unusable if the bytes are no sound JPEG, PNG, WebP or TIFF.
 
     A JPEG can be decoded at 1/8, 2/8, ... of its size: the smallest is taken at which no side falls below `side` pixels, if it
     saves work. 0 decodes it whole, as the other formats always are.

@@ -1,30 +1,36 @@
 """A picture or a mask from bytes that anybody may have sent: upright 8-bit pixels, or one clause that says why not.
 
-Only JPEG, PNG and WebP are opened: what photographs and painted masks come as, and few parsers to trust.
+Only JPEG, PNG, WebP and TIFF are opened: what photographs and painted masks come as, and few parsers to trust.
 """
 
 import functools
 import io
 import warnings
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from rayfill.data.colours import to_rgb8
 
 UInt8 = npt.NDArray[np.uint8]
+P = TypeVar("P", bound=np.generic)
+T = TypeVar("T")
 
-FORMATS = ("JPEG", "PNG", "WEBP")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 
 HOLE_FROM = 128
 """Gray values from here on are hole: half of the range, so that a mask survives JPEG's blur."""
 
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
+TRANSPOSED = 5
+"""From this orientation on height and width change places."""
+_UPSIDE_DOWN = (3, 4, 7, 8)  # rows in reverse, after the transposition
+_MIRRORED = (2, 3, 6, 7)  # columns in reverse
 
 Reason = Literal["format", "pixels", "damaged"]
 
@@ -39,7 +45,7 @@ class Unusable(Exception):
 
 def read_picture(data: bytes, max_pixels: int) -> UInt8:
     """(H,W,3) uint8 RGB, turned upright by EXIF; transparent pixels are laid over white. Unusable, never another exception."""
-    return _decoded(data, max_pixels, lambda image: to_rgb8(image)[0])
+    return read_untrusted(data, max_pixels, lambda image: _upright_pixels(to_rgb8(image)[0], image))
 
 
 def read_mask(data: bytes, max_pixels: int) -> UInt8:
@@ -48,7 +54,8 @@ def read_mask(data: bytes, max_pixels: int) -> UInt8:
     Hole is what is at least half bright. Transparent pixels count as black, hence known: a mask painted in white on a
     transparent layer means the same as one painted on black.
     """
-    return np.where(_decoded(data, max_pixels, _gray_over_black) >= HOLE_FROM, np.uint8(255), np.uint8(0))
+    gray = read_untrusted(data, max_pixels, lambda image: _upright_pixels(_gray_over_black(image), image))
+    return np.where(gray >= HOLE_FROM, np.uint8(255), np.uint8(0))
 
 
 def _gray_over_black(image: Image.Image) -> Image.Image:
@@ -59,21 +66,26 @@ def _gray_over_black(image: Image.Image) -> Image.Image:
     return to_rgb8(image)[0].convert("L")
 
 
-def _decoded(data: bytes, max_pixels: int, convert: Callable[[Image.Image], Image.Image]) -> UInt8:
+def read_untrusted(data: bytes, max_pixels: int, read: Callable[[ImageFile], T]) -> T:
+    """What `read` makes of an image whose size is allowed. Unusable, never another exception, whatever `read` runs into."""
     try:
         _hush()
         image: ImageFile = Image.open(io.BytesIO(data), formats=FORMATS)
         _check_size(image, max_pixels)  # before a pixel is decoded: a few kilobytes may claim gigapixels
-        return upright(np.asarray(convert(image)), _orientation(image)).copy()
+        return read(image)
     except Unusable:
         raise
     except UnidentifiedImageError:
-        raise Unusable("format", "is not a JPEG, PNG or WebP image") from None
+        raise Unusable("format", "is not a JPEG, PNG, WebP or TIFF image") from None
     except Image.DecompressionBombError:
         raise Unusable("pixels", f"has more than the allowed {max_pixels} pixels") from None
     except Exception:
         # Pillow's parsers raise whatever a malformed file makes them stumble over: SyntaxError, struct.error, MemoryError, ...
         raise Unusable("damaged", "is damaged or cut short") from None
+
+
+def _upright_pixels(converted: Image.Image, image: ImageFile) -> UInt8:
+    return upright(np.asarray(converted), orientation(image)).copy()
 
 
 def _check_size(image: ImageFile, max_pixels: int) -> None:
@@ -86,21 +98,20 @@ def orientation_of(data: bytes) -> int:
     """EXIF's orientation of a picture, 1 to 8 as viewers take it; 1, upright, where there is none that can be read."""
     try:
         _hush()
-        return _orientation(Image.open(io.BytesIO(data), formats=FORMATS))
+        return orientation(Image.open(io.BytesIO(data), formats=FORMATS))
     except Exception:
         return _UPRIGHT  # such as Unusable would be raised for, were it the pixels that are asked for
 
 
-def upright(pixels: UInt8, orientation: int) -> UInt8:
-    """The pixels, (H,W,3) or (H,W), as EXIF's `orientation` wants them seen; from 5 on height and width change places."""
-    if orientation == _UPRIGHT:
-        return pixels
-    bare = Image.fromarray(pixels)
-    bare.getexif()[_ORIENTATION] = orientation
-    return np.asarray(ImageOps.exif_transpose(bare))
+def upright(pixels: npt.NDArray[P], orientation: int) -> npt.NDArray[P]:
+    """The pixels, (H,W) or (H,W,C), as EXIF's `orientation` wants them seen; from 5 on height and width change places."""
+    if orientation >= TRANSPOSED:
+        pixels = pixels.swapaxes(0, 1)
+    return pixels[:: -1 if orientation in _UPSIDE_DOWN else 1, :: -1 if orientation in _MIRRORED else 1]
 
 
-def _orientation(image: ImageFile) -> int:
+def orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8 as viewers take it; 1, upright, where there is none that can be read."""
     try:
         value = image.getexif().get(_ORIENTATION, _UPRIGHT)
     except Exception:
