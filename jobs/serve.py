@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if "@" in ref:
         ref = f"{resolved.name}/{resolved.version}"  # a replica that is started later must not load what the alias means then
     from rayfill.cluster.local import local_ray  # Ray and torch: not before the arguments are known to be right
+    from rayfill.cluster.still_working import still_working
 
     with local_ray(dashboard=False):
         import ray
@@ -43,7 +44,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         most = max(int(ray.cluster_resources().get("CPU", 1)) - 1, 1)  # a little is left for what decodes and encodes
         if args.replicas > most:
             raise InputError(f"--replicas {args.replicas}: at most {most} fit on this Ray, one CPU each and one to spare")
-        serving = start_serving(ref, locations.root, args.host, args.port, args.replicas, args.precision)
+        with still_working(f"loading {resolved.name} into {args.replicas} process{'es' * (args.replicas > 1)}"):
+            serving = start_serving(ref, locations.root, args.host, args.port, args.replicas, args.precision)
         shown = f"{serving.model.name}/{serving.model.shown_version}"
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # what service managers send means the same
         try:

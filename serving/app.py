@@ -1,6 +1,7 @@
 """The HTTP interface, over whatever backend: it decodes, asks, encodes, and answers everything else with one sentence."""
 
 import asyncio
+import logging
 import time
 from typing import Annotated, Literal
 
@@ -41,6 +42,8 @@ PROBLEMS: dict[int | str, dict[str, object]] = {
 
 def build_app(backend: Backend) -> FastAPI:
     """The routes over a backend."""
+    # It prints a line for every damaged form, fifty a second while somebody sends them; the answer says it, too.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     app = FastAPI(title="rayfill", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)
     app.add_exception_handler(Refused, _refused)

@@ -1,6 +1,8 @@
 """Which MLflow is used, and that its password stays a secret."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,33 @@ def test_a_missing_database_driver_is_named_without_the_password(root: Path, mon
         client(mlflow_place(Locations(str(root))))
     assert "127.0.0.1:1/db" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+OPEN = """
+import sys
+from rayfill.registry.mlflow_place import ensure_experiment, mlflow_place
+from rayfill.spec.locations import Locations
+print(ensure_experiment(mlflow_place(Locations(sys.argv[1]))))
+"""
+
+
+def test_processes_that_open_a_new_root_at_once_all_get_its_experiment(tmp_path: Path) -> None:
+    """Jobs that a team submits to a new root. Without a lock five of six fail in MLflow's migrations."""
+    command = [sys.executable, "-c", OPEN, str(tmp_path / "new")]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    answers = [process.communicate(timeout=120) for process in started]
+    assert [process.returncode for process in started] == [0] * 3, answers
+    assert len({answer.strip() for answer, _ in answers}) == 1
+
+
+def test_an_experiment_of_an_older_version_gets_its_tag(root: Path) -> None:
+    place = mlflow_place(Locations(str(root)))
+    made = client(place).create_experiment("old")
+    assert ensure_experiment(place, "old") == made
+    assert client(place).get_experiment(made).tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_a_relative_sqlite_file_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    with pytest.raises(InputError, match=r"'sqlite:///mlflow\.db' is another file in every working directory"):
+        mlflow_place(Locations(str(root)))

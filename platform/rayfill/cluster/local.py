@@ -10,6 +10,7 @@ from pathlib import Path
 import ray
 
 from rayfill.cluster.inside_job import inside_job
+from rayfill.cluster.still_working import still_working
 from rayfill.cluster.stop_signal import stop_like_ctrl_c
 from rayfill.spec.errors import Failed
 
@@ -55,7 +56,7 @@ def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
     """
     for tries_left in reversed(range(START_TRIES)):
         try:
-            with _address_for_workers():
+            with _address_for_workers(), still_working("starting Ray on this machine"):
                 ray.init(address="local", num_cpus=cpus, include_dashboard=dashboard, logging_level=logging.CRITICAL)
         except Exception as error:  # Ray raises no narrower class here
             ray.shutdown()

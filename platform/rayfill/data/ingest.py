@@ -8,11 +8,13 @@ listing alone, not on who was faster. Adopting differs in what is done with a pa
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 from tqdm import tqdm
 
+from rayfill.cluster.still_working import still_working
 from rayfill.data.adopt import adopt_part
 from rayfill.data.dataset import MANIFEST, digest_of
 from rayfill.data.ledger import PackJob
@@ -88,9 +90,14 @@ def _run(todo: Sequence[PackJob], receipts: dict[int, Receipt], run_parts: RunPa
     adopt = todo[0].spec.adopt
     files = {job.part.number: len(job.part.files) for job in todo}
     unit = " shards" if adopt else " photos"
-    with tqdm(total=sum(files.values()), desc="ingest", unit=unit, disable=None) as progress:
+    done = 0
+    with ExitStack() as shown:
+        progress = shown.enter_context(tqdm(total=sum(files.values()), desc="ingest", unit=unit, disable=None))
+        if progress.disable:  # no terminal: a line now and then instead of a bar
+            shown.enter_context(still_working("ingest", lambda: f"{done:,} of {sum(files.values()):,}{unit}"))
         for receipt in run_parts(adopt_part if adopt else pack_part, todo):
             receipts[receipt.part] = receipt
+            done += files[receipt.part]
             progress.update(files[receipt.part])
 
 

@@ -7,10 +7,12 @@ import logging
 import os
 import urllib.error
 import urllib.request
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from filelock import FileLock, Timeout
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -24,6 +26,9 @@ ARTIFACTS = "mlflow-artifacts"
 MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 """Tag by which MLflow's pages show training runs; without it they guess, and open in the view for language models."""
 SERVER_TIMEOUT_S = 5.0
+SQLITE = "sqlite:///"
+OPENING_TIMEOUT_S = 120.0
+"""Longest wait for other processes that open the same SQLite file; each takes about a second, and five with a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,15 @@ def mlflow_place(locations: Locations) -> MlflowPlace:
 
     Raises:
         InputError: the root is a bucket, where SQLite cannot lie, and MLFLOW_TRACKING_URI is not set. A database elsewhere
-            would be found from one folder of one machine only.
+            would be found from one folder of one machine only. Or it names a SQLite file by a relative path.
     """
     given = os.environ.get("MLFLOW_TRACKING_URI", "").strip()
     artifacts = f"{locations.root}/{ARTIFACTS}"
+    if given.startswith(SQLITE) and not given.startswith(f"{SQLITE}/"):
+        raise InputError(
+            f"MLFLOW_TRACKING_URI: '{given}' is another file in every working directory; write an absolute path behind "
+            f"{SQLITE}, which gives four slashes"
+        )
     if given:
         return MlflowPlace(given, None if given.startswith(("http://", "https://", "databricks")) else artifacts)
     if not locations.root.startswith("file://"):
@@ -63,26 +73,38 @@ def mlflow_place(locations: Locations) -> MlflowPlace:
             f"MLFLOW_TRACKING_URI: not set, and MLflow's database cannot lie in {locations.root}; set it to a server or "
             "database that everyone who uses this root reaches (infra/mlflow-server.sh starts one)"
         )
-    return MlflowPlace(f"sqlite:///{locations.root.removeprefix('file://')}/mlflow.db", artifacts)
+    return MlflowPlace(f"{SQLITE}{locations.root.removeprefix('file://')}/mlflow.db", artifacts)
 
 
 def client(place: MlflowPlace) -> MlflowClient:
     """A client of the place; a SQLite file and its folder are made on first use. Failed if it does not answer."""
-    if place.tracking_uri.startswith("sqlite:///"):
-        Path(place.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # A new database runs through sixty migrations, each announced on stderr.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     _check_server(place)
     try:
-        found = MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
-        found.get_experiment_by_name(EXPERIMENT)
+        with _opening(place):
+            found = MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
+            found.get_experiment_by_name(EXPERIMENT)
+    except Timeout:
+        raise Failed(f"MLflow at {place.shown}: other processes were opening it for {OPENING_TIMEOUT_S:.0f} s") from None
     except ImportError as error:
         raise Failed(f"MLflow at {place.shown} needs the Python package '{error.name}', which is not installed") from None
     except (MlflowException, SQLAlchemyError, OSError) as error:
         # The library's own text may hold the whole URI, password included.
         raise Failed(f"MLflow at {place.shown} does not answer ({type(error).__name__}); check MLFLOW_TRACKING_URI") from None
     return found
+
+
+def _opening(place: MlflowPlace) -> AbstractContextManager[object]:
+    """One process at a time opens a SQLite file: MLflow's migrations of a new one fail when two run them."""
+    if not place.tracking_uri.startswith(SQLITE):
+        return nullcontext()
+    database = Path(place.tracking_uri.removeprefix(SQLITE))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(database.parent, os.W_OK):
+        return nullcontext()  # there to be read: nobody makes it new
+    return FileLock(f"{database}.lock", timeout=OPENING_TIMEOUT_S)
 
 
 def _check_server(place: MlflowPlace) -> None:
@@ -102,6 +124,9 @@ def ensure_experiment(place: MlflowPlace, name: str = EXPERIMENT) -> str:
     mlflow = client(place)
     known: Experiment | None = mlflow.get_experiment_by_name(name)
     if known is not None:
+        for tag, value in MODEL_TRAINING.items():
+            if tag not in known.tags:  # made by a version that did not set it
+                mlflow.set_experiment_tag(known.experiment_id, tag, value)
         return str(known.experiment_id)
     try:
         return str(mlflow.create_experiment(name, artifact_location=place.artifact_root, tags=MODEL_TRAINING))
