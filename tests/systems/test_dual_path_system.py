@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch.distributions import Normal, kl_divergence
 
 from rayfill.data.batch import Batch
+from rayfill.losses.gaussian_kl import hidden_std
 from rayfill.systems.base import Shared, Turn
 from rayfill.systems.dual_path import DualPath
 
@@ -134,6 +136,20 @@ def test_the_prior_follows_the_posterior_which_does_not_come_to_meet_it() -> Non
     assert reached(dual_path(), "generator", "kl_generation") == {"encoder", "prior"}
     separate = dual_path(shared_weights=False)
     assert reached(separate, "generator", "kl_reconstruction") == {"encoder_reconstruction", "posterior"}
+
+
+def test_each_divergence_is_measured_from_its_target_and_not_the_other_way_round() -> None:
+    """PICNet's KL(target || path), against torch's own; the reverse would be another number."""
+    system, batch = dual_path(), a_batch()
+    shared = played(system, batch)
+    terms = system.terms("generator", batch, shared)
+    found, prior = (Normal(shared[f"{path}.mean"], shared[f"{path}.std"]) for path in ("reconstruction", "generation"))
+    width = hidden_std(batch.mask).expand_as(found.mean)
+    wide = Normal(torch.zeros_like(width), width)
+    for term, target, path in (("kl_reconstruction", wide, found), ("kl_generation", found, prior)):
+        expected, reverse = kl_divergence(target, path).mean(), kl_divergence(path, target).mean()
+        torch.testing.assert_close(terms[term], expected)
+        assert (expected - reverse).abs() > 1e-4, "else this test would not see the direction"
 
 
 def test_a_round_of_one_critic_plays_its_path_alone_and_leaves_the_generator_out() -> None:
