@@ -33,7 +33,7 @@ test-s3: setup ## run what is stored in S3 against Ceph's RGW, which it installs
 	  --s3-endpoint "$$AWS_ENDPOINT_URL"'
 
 test-postgres: setup ## run what is stored in PostgreSQL against a server of its own, which it installs where it can
-	infra/postgres.sh $(BIN)/python -m pytest tests/tuning/test_study_in_postgres.py
+	infra/postgres.sh $(BIN)/python -m pytest tests/tuning/study/test_study_in_postgres.py
 
 check: setup ## ruff, format and mypy --strict
 	$(BIN)/ruff check .

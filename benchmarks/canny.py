@@ -14,7 +14,7 @@ import skimage.data
 import torch
 from torch.nn import functional
 
-from rayfill.systems.canny import edge_maps, luminance
+from rayfill.systems.informed_mask.edges import edge_maps, luminance
 
 SIGMA = 2.0
 SIDES = (128, 256, 512)

@@ -24,13 +24,13 @@ import numpy as np
 import simplejpeg
 
 from benchmarks.photographs import make_photographs
-from rayfill.data.ledger import PackJob
-from rayfill.data.look import GRID, look_of
-from rayfill.data.pack import pack_part
-from rayfill.data.plan import Part, plan_parts
-from rayfill.data.receipt import Receipt
-from rayfill.data.settle import settle
-from rayfill.data.sources import SourceFile, open_source
+from rayfill.data.images.perceptual_hash import GRID, look_of
+from rayfill.data.ingest.deduplicate import settle
+from rayfill.data.ingest.pack import pack_part
+from rayfill.data.ingest.part_builder import PackJob
+from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.plan import Part, plan_parts
+from rayfill.data.ingest.sources import SourceFile, open_source
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.locations import as_url
 

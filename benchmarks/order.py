@@ -12,7 +12,7 @@ import json
 import time
 import tracemalloc
 
-from rayfill.data.order import Order, slots_of
+from rayfill.data.sampler import Order, slots_of
 
 EACH = 8
 """Samples of a batch on one rank."""

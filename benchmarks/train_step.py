@@ -24,8 +24,8 @@ from rayfill.losses.detection import detection_loss
 from rayfill.losses.reconstruction import weighted_l1
 from rayfill.spec.document import load_spec
 from rayfill.spec.recipe import Precision, Recipe
-from rayfill.systems.edgeconnect_generator import repair
-from rayfill.systems.gdn import GDN
+from rayfill.systems.gdn.gdn import GDN
+from rayfill.systems.gdn.generator import repair
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step

@@ -14,8 +14,8 @@ from jobs.arguments import build_parser
 from jobs.verbs import VERBS, load_verbs
 from rayfill.cluster.ray_environment import set_ray_environment
 from rayfill.cluster.stop_signal import stop_like_ctrl_c
-from rayfill.data.disk_full import is_disk_full
 from rayfill.spec.errors import Failed, InputError
+from rayfill.storage.disk_full import is_disk_full
 
 
 def main(argv: Sequence[str] | None = None) -> int:

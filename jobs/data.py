@@ -9,7 +9,7 @@ from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 
 if TYPE_CHECKING:
-    from rayfill.data.inspection import Inspection
+    from rayfill.data.inspection.summary import Inspection
 
 BAR = 30
 """Characters of the longest bar."""
@@ -38,14 +38,14 @@ def _inspect(args: argparse.Namespace) -> dict[str, object]:
     if args.sheet and (args.sheet.suffix.lower() != ".png" or not args.sheet.parent.is_dir()):
         raise InputError(f"--sheet: {args.sheet}: name a .png file in a folder that exists")
     from rayfill.data.dataset import open_dataset  # image libraries come with it
-    from rayfill.data.inspection import inspect
+    from rayfill.data.inspection.summary import inspect
 
     dataset = open_dataset(Locations(args.root).dataset(args.dataset))
     found = inspect(dataset)
     print(dataset.store.url)
     print("\n".join(f"  {name:11}{value}" for name, value in _lines(found)))
     if args.sheet:
-        from rayfill.data.sheet import contact_sheet
+        from rayfill.data.inspection.contact_sheet import contact_sheet
 
         contact_sheet(dataset).save(args.sheet)
         print(f"  {'sheet':11}{args.sheet}")
@@ -54,7 +54,7 @@ def _inspect(args: argparse.Namespace) -> dict[str, object]:
 
 def _verify(args: argparse.Namespace) -> dict[str, object]:
     from rayfill.data.dataset import open_dataset
-    from rayfill.data.verification import items, verify
+    from rayfill.data.inspection.verify import items, verify
 
     dataset = open_dataset(Locations(args.root).dataset(args.dataset))
     objects = len(items(dataset))

@@ -85,7 +85,7 @@ def check_disk() -> str:
 
 def check_cache() -> str:
     """Copies of distant shards can be kept where this machine's node.yaml says."""
-    from rayfill.data.shard_cache import ShardCache
+    from rayfill.data.shards.cache import ShardCache
     from rayfill.spec.node import this_node
 
     cache = ShardCache()
@@ -126,7 +126,7 @@ def check_precision() -> str:
 
 def check_store(locations: Locations) -> str:
     """The root can be written, read back and cleaned."""
-    from rayfill.data.stores import open_store
+    from rayfill.storage.open_store import open_store
 
     store = open_store(locations.root)
     key, content = f"doctor/{uuid.uuid4().hex}", b"rayfill doctor"

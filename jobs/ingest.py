@@ -16,9 +16,9 @@ from rayfill.spec.locations import Locations
 from rayfill.spec.problems import first_problem
 
 if TYPE_CHECKING:
-    from rayfill.data.ingest import RunParts
-    from rayfill.data.ledger import PackJob
-    from rayfill.data.receipt import Receipt
+    from rayfill.data.ingest.part_builder import PackJob
+    from rayfill.data.ingest.part_manifest import Receipt
+    from rayfill.data.ingest.pipeline import RunParts
 
 SHOWN = 5
 """Skipped photographs that are listed of each reason; the manifest lists them all."""
@@ -45,10 +45,10 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     """Ingest and print what came of it."""
     spec = _spec(args)
     dataset = Locations(args.root).dataset(args.dataset)
-    from rayfill.data.sources import open_source
+    from rayfill.data.ingest.sources import open_source
 
     open_source(args.source)  # refused at once where it is not there
-    from rayfill.data.ingest import ingest, run_inline  # image libraries come with it
+    from rayfill.data.ingest.pipeline import ingest, run_inline  # image libraries come with it
 
     with ExitStack() as stack:
         try:
@@ -77,7 +77,7 @@ def _on_ray_within(stack: ExitStack) -> "RunParts":
         if len(jobs) == 1:
             return map(pack, jobs)  # Ray takes longer to start than a shard takes to pack
         from rayfill.cluster.local import local_ray
-        from rayfill.data.on_ray import run_on_ray
+        from rayfill.data.ingest.on_ray import run_on_ray
 
         stack.enter_context(local_ray(dashboard=False))
         return run_on_ray(pack, jobs)

@@ -12,7 +12,7 @@ from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 
 if TYPE_CHECKING:
-    from rayfill.systems.model_folder import Model
+    from rayfill.inference.model_folder import Model
 
 T = TypeVar("T")
 
@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     import torch  # it takes seconds: not before the arguments are known to be right
     from tqdm import tqdm
 
-    from rayfill.systems.model_folder import load_model
-    from rayfill.systems.sampling import check_samples
+    from rayfill.inference.model_folder import load_model
+    from rayfill.inference.sampling import check_samples
 
     model = load_model(resolved.folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"), args.precision)
     if model.card.contract.mask == "required" and any(task.mask is None for task in tasks):
@@ -81,11 +81,11 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | None) -> None:
-    from rayfill.data.image_output import NoRoom, encode_image
-    from rayfill.data.picture import read_mask
-    from rayfill.data.source_image import fill_samples, read_source_image
-    from rayfill.systems.bounded import inpaint_bounded
-    from rayfill.systems.sampling import inpaint_samples
+    from rayfill.data.images.encode import NoRoom, encode_image
+    from rayfill.data.images.source_image import fill_samples, read_source_image
+    from rayfill.data.images.untrusted import read_mask
+    from rayfill.inference.large_images import inpaint_bounded
+    from rayfill.inference.sampling import inpaint_samples
 
     source = _read(task.image, read_source_image)
     picture = source.picture
@@ -110,8 +110,8 @@ def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | No
 
 
 def _read(path: Path, read: Callable[[bytes, int], T]) -> T:
-    from rayfill.data.photo import MAX_PIXELS
-    from rayfill.data.picture import Unusable
+    from rayfill.data.images.convert import MAX_PIXELS
+    from rayfill.data.images.untrusted import Unusable
 
     try:
         return read(path.read_bytes(), MAX_PIXELS)

@@ -77,10 +77,10 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
     from jobs.tune_looking import outcome, print_result
     from jobs.tune_plan import resolve
     from rayfill.cluster.local import local_ray
-    from rayfill.tuning.costs import measure
-    from rayfill.tuning.crown import crown, retrain
-    from rayfill.tuning.driver import only_driver_of
-    from rayfill.tuning.study import open_study, spec_of
+    from rayfill.tuning.search.costs import measure
+    from rayfill.tuning.study.lock import only_driver_of
+    from rayfill.tuning.study.study import open_study, spec_of
+    from rayfill.tuning.winner.publish import crown, retrain
 
     spec = resolve(args, plan, locations)
     with only_driver_of(spec, args.storage):
@@ -89,7 +89,7 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
         keys, search, prune = len(spec.searched.space), spec.sweep.search.kind, spec.sweep.prune.kind
         _say(f"sweep {spec.name}: {keys} key{'s' * (keys > 1)}, search {search}, prune {prune}")
         with local_ray(dashboard=True):
-            from rayfill.tuning.sweep import run_sweep
+            from rayfill.tuning.execution.run_sweep import run_sweep
 
             why = _pausing(spec.name, lambda: run_sweep(study, measure, args.code_version))
             _say(f"sweep {spec.name} is at its end: {why}")

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     import optuna
 
     from rayfill.spec.sweep_spec import SweepSpec
-    from rayfill.tuning.crown import Crowned
+    from rayfill.tuning.winner.publish import Crowned
 
 
 def show(name: str, locations: Locations, storage: str | None) -> dict[str, object]:
     """Write the report of a sweep that is running, paused, dead or at its end, and print how its trials stand."""
-    from rayfill.tuning.lines import best_table, running_table, summary_line
-    from rayfill.tuning.record import read_records
+    from rayfill.tuning.report.text import best_table, running_table, summary_line
     from rayfill.tuning.report.write import write_report
-    from rayfill.tuning.study import load_study, spec_of
-    from rayfill.tuning.winner import choose
+    from rayfill.tuning.study.study import load_study, spec_of
+    from rayfill.tuning.study.trial_record import read_records
+    from rayfill.tuning.winner.winner import choose
 
     study = load_study(locations.root, name, storage)
     spec, records = spec_of(study), read_records(study)
@@ -38,8 +38,8 @@ def show(name: str, locations: Locations, storage: str | None) -> dict[str, obje
 
 def dashboard(name: str, locations: Locations, storage: str | None) -> dict[str, object]:
     """Serve the study until Ctrl-C."""
-    from rayfill.tuning.dashboard import serve_dashboard
-    from rayfill.tuning.study import load_study
+    from rayfill.tuning.study.dashboard import serve_dashboard
+    from rayfill.tuning.study.study import load_study
 
     study = load_study(locations.root, name, storage)
     with suppress(KeyboardInterrupt):
@@ -50,7 +50,7 @@ def dashboard(name: str, locations: Locations, storage: str | None) -> dict[str,
 def outcome(spec: "SweepSpec", study: "optuna.Study", locations: Locations, crowned: "Crowned") -> dict[str, object]:
     """What `rayfill tune` returns at a sweep's end; the report is written."""
     from rayfill.tuning.report.write import write_report
-    from rayfill.tuning.winner import scores
+    from rayfill.tuning.winner.winner import scores
 
     return {
         "sweep": spec.name,

@@ -34,7 +34,7 @@ def read_plan(args: argparse.Namespace) -> SweepFile:
     if args.workers:
         sweep = sweep.model_copy(update={"trial": sweep.trial.model_copy(update={"workers": args.workers})})
     plan = plan.model_copy(update={"sweep": sweep})
-    from rayfill.tuning.check import check_sweep  # torch comes with it
+    from rayfill.tuning.search.validate import check_sweep  # torch comes with it
 
     check_sweep(plan)
     return plan
@@ -51,7 +51,7 @@ def check_here(args: argparse.Namespace, plan: SweepFile, locations: Locations) 
     from rayfill.data.dataset import open_dataset
     from rayfill.hardware.this_machine import cpus_and_gpus
     from rayfill.training.check_run import check_run
-    from rayfill.tuning.resources import share_of
+    from rayfill.tuning.execution.resources import share_of
 
     if args.data is not None:
         dataset = open_dataset(locations.dataset(args.data))
@@ -76,12 +76,12 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
         InputError: the dataset, exam, file of masks or earlier sweep cannot be used, or a recipe does not fit the data.
     """
     from rayfill.data.dataset import open_dataset
-    from rayfill.evaluation.exam import prepare_exam
+    from rayfill.evaluation.eval_set import prepare_exam
     from rayfill.masks.painted import pinned
     from rayfill.training.check_run import check_run
     from rayfill.training.code_version import code_version
-    from rayfill.tuning.study import load_study
-    from rayfill.tuning.warm_start import warm_start
+    from rayfill.tuning.search.warm_start import warm_start
+    from rayfill.tuning.study.study import load_study
 
     dataset = open_dataset(locations.dataset(args.data))
     for recipe in plan.bases.values():
@@ -115,7 +115,7 @@ def job_arguments(args: argparse.Namespace, plan: SweepFile, locations: Location
     if args.storage is not None:
         from sqlalchemy.engine import make_url
 
-        from rayfill.tuning.study import shown
+        from rayfill.tuning.study.study import shown
 
         shown(args.storage)  # refuses what is no URL
         url = make_url(args.storage)

@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rayfill import __version__
-from rayfill.data.image_output import encode_image
-from rayfill.data.source_image import fill_samples
+from rayfill.data.images.encode import encode_image
+from rayfill.data.images.source_image import fill_samples
 from rayfill.spec.errors import nearest
 from serving.backend import Answer, Backend, ModelInfo
 from serving.body_limit import BodyLimit

@@ -12,7 +12,7 @@ from rayfill.spec.recipe import AskedPrecision
 from serving.backend import Answer, ModelInfo, NoModel, Status, UInt8
 
 if TYPE_CHECKING:  # torch comes with it: the driver, which imports this file, does without
-    from rayfill.systems.model_folder import Model
+    from rayfill.inference.model_folder import Model
 
 MAX_BATCH = 8
 BATCH_WAIT_S = 0.02
@@ -48,7 +48,7 @@ class Replica:
         """Fill pictures of any sizes; each gets its own answer back. NoModel if none is loaded."""
         if self._now is None:
             raise NoModel
-        from rayfill.systems.bounded import inpaint_bounded  # with torch, which `load` has imported
+        from rayfill.inference.large_images import inpaint_bounded  # with torch, which `load` has imported
 
         model, info = self._now  # held for the batch, for a reconfigure may come in between
         begin = time.perf_counter()
@@ -65,8 +65,8 @@ def load(ref: str, root: str, precision: AskedPrecision) -> "tuple[Model, ModelI
     """A model by its name, on this process's GPU if it was given one."""
     import torch
 
+    from rayfill.inference.model_folder import load_model
     from rayfill.registry.resolve import resolve_model
-    from rayfill.systems.model_folder import load_model
 
     resolved = resolve_model(ref, Locations(root))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from fastapi import UploadFile
 
-from rayfill.data.picture import Unusable, read_mask
-from rayfill.data.source_image import SourceImage, read_source_image
+from rayfill.data.images.source_image import SourceImage, read_source_image
+from rayfill.data.images.untrusted import Unusable, read_mask
 from serving.backend import UInt8
 from serving.limits import MAX_FILE_BYTES, MAX_PIXELS
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from rayfill.inference.model_folder import Model
     from rayfill.spec.model import ModelCard
-    from rayfill.systems.model_folder import Model
 
 # Threads that wait by spinning take the cores from the processes that they wait for. torch is not imported yet.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -50,10 +50,10 @@ def make_model() -> "Callable[..., ModelCard]":
     """A GDN with a few random weights, as a model folder: `make_model(folder, name=, run=, seed=, dataset=)` gives its card."""
     import torch
 
+    from rayfill.inference.model_folder import save_model
     from rayfill.spec.model import Lineage, ModelCard
     from rayfill.spec.recipe import Recipe, SystemChoice
     from rayfill.systems import build_system
-    from rayfill.systems.model_folder import save_model
 
     options = {
         "generator": {"width": 4, "blocks": 1, "dilate": "first"},
@@ -93,10 +93,10 @@ def make_system_model() -> "Callable[[str, Path], Model]":
     """An untrained model of any shipped recipe, made small: `make_system_model("lama", folder)` writes it and loads it."""
     import torch
 
+    from rayfill.inference.model_folder import Model, load_model, save_model
     from rayfill.spec.document import load_spec
     from rayfill.spec.model import Lineage
     from rayfill.spec.recipe import Recipe
-    from rayfill.systems.model_folder import Model, load_model, save_model
     from rayfill.training.state import TrainState
 
     def make(name: str, folder: Path) -> Model:

@@ -9,9 +9,11 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     "spec",
     "cluster hardware",
-    "data masks models losses",
-    "inference",
+    "storage concurrency models",
+    "masks losses",
+    "data",
     "systems",
+    "inference",
     "evaluation",
     "registry",
     "training",
@@ -20,7 +22,7 @@ LAYERS = [
 LEVEL = {package: i for i, layer in enumerate(LAYERS) for package in layer.split()}
 RAY_PLACES = (
     "hardware/on_ray.py",
-    "data/on_ray.py",
+    "data/ingest/on_ray.py",
     "training/on_ray.py",
     "training/progress_on_ray.py",
     "training/resolve_on_ray.py",

@@ -29,7 +29,7 @@ from benchmarks.loader.table import as_markdown, numbers
 from benchmarks.page import rewrite
 from benchmarks.photographs import make_photographs
 from rayfill.data.dataset import open_dataset
-from rayfill.data.ingest import ingest, run_inline
+from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
 
 SYNTHETIC = 512

@@ -18,10 +18,10 @@ import simplejpeg
 from benchmarks.loader.contestant import BATCH, SEED, SIZE, SPLIT, Batch, Contestant, Job
 from benchmarks.loader.ours import Ours, first_timed
 from benchmarks.loader.square import IMAGES, masks
-from rayfill.data.chance import crop_and_flip
+from rayfill.data.augment import crop_and_flip
 from rayfill.data.dataset import Dataset, open_dataset
-from rayfill.data.decode import decode_square
-from rayfill.data.order import Order, slots_of
+from rayfill.data.images.decode import decode_square
+from rayfill.data.sampler import Order, slots_of
 from rayfill.masks.draw import draw_mask
 
 UInt8 = npt.NDArray[np.uint8]

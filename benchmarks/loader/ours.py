@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.loader.contestant import BATCH, PREFETCH, SEED, SPLIT, Batch, Contestant, Job, check
 from benchmarks.loader.square import IMAGES, masks
 from rayfill.data.dataset import MANIFEST, Dataset, digest_of, open_dataset
-from rayfill.data.stream import Stream
+from rayfill.data.loader import Stream
 
 COPIES = 1000
 """How often the shards are repeated for the large epoch."""

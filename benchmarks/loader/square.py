@@ -21,8 +21,8 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms import v2
 
 from benchmarks.loader.contestant import SEED, SIZE
-from rayfill.data.chance import crop_and_flip
-from rayfill.data.decode import decode_square
+from rayfill.data.augment import crop_and_flip
+from rayfill.data.images.decode import decode_square
 from rayfill.masks.draw import draw_levels
 from rayfill.spec.document import load_spec
 from rayfill.spec.masks import MaskMix

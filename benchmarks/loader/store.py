@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import requests
 
-from rayfill.data.stores import open_store
+from rayfill.storage.open_store import open_store
 
 START_S = 60
 _MOTO = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}

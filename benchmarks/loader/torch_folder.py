@@ -17,7 +17,7 @@ from torch.utils.data import Dataset as TorchDataset
 from benchmarks.loader.contestant import BATCH, PREFETCH, SEED, Batch, Contestant, Job, photographs
 from benchmarks.loader.square import Sample, collate, square
 from rayfill.data.dataset import Dataset
-from rayfill.data.stores import open_store
+from rayfill.storage.open_store import open_store
 
 
 class TorchFolder(Contestant):

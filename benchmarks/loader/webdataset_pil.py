@@ -19,7 +19,7 @@ import webdataset as wds
 from benchmarks.loader.contestant import BATCH, PREFETCH, SHARD_MIB, Batch, Contestant, Job, photographs
 from benchmarks.loader.square import Sample, collate, square
 from rayfill.data.dataset import Dataset
-from rayfill.data.stores import open_store
+from rayfill.storage.open_store import open_store
 
 SHUFFLED_SHARDS, SHUFFLED_SAMPLES = 100, 1000
 """The README's numbers."""

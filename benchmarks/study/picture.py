@@ -10,10 +10,10 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from rayfill.evaluation.baselines import telea
+from rayfill.inference.inpaint import UInt8, inpaint
+from rayfill.inference.model_folder import load_model
 from rayfill.masks.draw import draw_family, generator
 from rayfill.spec.masks import Irregular
-from rayfill.systems.inpaint import UInt8, inpaint
-from rayfill.systems.model_folder import load_model
 
 SUBJECTS = ("astronaut", "coffee", "rocket", "chelsea")
 BUCKETS = ("(0.1,0.2]", "(0.2,0.3]", "(0.3,0.4]", "(0.2,0.3]")

@@ -9,9 +9,9 @@ import torch
 
 from benchmarks.study.spec import Study, recipe_of
 from rayfill.data.dataset import open_dataset
-from rayfill.data.stream import Stream
+from rayfill.data.loader import Stream
+from rayfill.evaluation.eval_set import prepare_exam
 from rayfill.evaluation.evaluate import score_model
-from rayfill.evaluation.exam import prepare_exam
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec

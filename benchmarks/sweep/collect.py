@@ -21,7 +21,7 @@ from benchmarks.sweep.curves import Curve, Source, Table, read_table, write_tabl
 from benchmarks.sweep.design import Params, design
 from benchmarks.sweep.train_curve import train_curve
 from rayfill.data.dataset import Dataset, open_dataset
-from rayfill.evaluation.exam import Exam, prepare_exam
+from rayfill.evaluation.eval_set import Exam, prepare_exam
 from rayfill.spec.base import Spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
@@ -30,7 +30,7 @@ from rayfill.spec.run import RunSpec
 from rayfill.spec.sweep_file import SweepFile, read_sweep
 from rayfill.spec.sweep_space import Dimension
 from rayfill.training.code_version import code_version
-from rayfill.tuning.space import Space
+from rayfill.tuning.search.space import Space
 
 SWEEP = Path(__file__).parent / "space.yaml"
 CURVES = Path(__file__).parent / "curves.json"

@@ -8,7 +8,7 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.sweep import Sweep
 from rayfill.spec.sweep_file import SweepFile
 from rayfill.spec.sweep_space import Scalar
-from rayfill.tuning.space import Space
+from rayfill.tuning.search.space import Space
 
 NO_PRUNING = {"kind": "none"}
 ASHA = {"kind": "asha", "first": 10, "reduction": 3}

@@ -18,10 +18,10 @@ from benchmarks.sweep.contestants import Contestant
 from benchmarks.sweep.nowhere import spec_nowhere
 from benchmarks.sweep.surrogate import Surrogate
 from rayfill.spec.sweep_file import SweepFile
-from rayfill.tuning.proposals import Proposals
-from rayfill.tuning.samplers import SeededByNumber
-from rayfill.tuning.scheduler import CURVE, NUMBER, STEP, Pruner
-from rayfill.tuning.space import Space
+from rayfill.tuning.execution.scheduler import CURVE, NUMBER, STEP, Pruner
+from rayfill.tuning.search.ask_tell import Proposals
+from rayfill.tuning.search.space import Space
+from rayfill.tuning.study.samplers import SeededByNumber
 
 WORKERS = 4
 

@@ -10,9 +10,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from benchmarks.sweep.contestants import CONTESTANTS
 from benchmarks.sweep.nowhere import spec_nowhere
 from rayfill.spec.sweep_file import SweepFile
-from rayfill.tuning.proposals import Proposals
-from rayfill.tuning.space import Space
-from rayfill.tuning.study import open_study
+from rayfill.tuning.search.ask_tell import Proposals
+from rayfill.tuning.search.space import Space
+from rayfill.tuning.study.study import open_study
 
 TIMED = 20
 

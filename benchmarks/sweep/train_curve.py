@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rayfill.evaluation.exam import Exam
+from rayfill.evaluation.eval_set import Exam
 from rayfill.evaluation.psnr import mean_squared_error, psnr
+from rayfill.inference.inpaint import inpaint
 from rayfill.spec.errors import Failed
 from rayfill.spec.run import RunSpec
-from rayfill.systems.inpaint import inpaint
 from rayfill.training.state import TrainState
 from rayfill.training.worker import Place, load_state, pausing_worker
 

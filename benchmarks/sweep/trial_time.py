@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
 from rayfill.spec.locations import Locations
-from rayfill.tuning.study import load_study
+from rayfill.tuning.study.study import load_study
 
 STEPPED = "generator/reconstruction"
 """A number that the loop logs at every step."""

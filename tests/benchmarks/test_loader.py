@@ -15,7 +15,7 @@ from benchmarks.loader.process import Process, Stopped
 from benchmarks.loader.table import as_markdown, numbers
 from benchmarks.page import markers
 from benchmarks.photographs import make_photographs
-from rayfill.data.ingest import ingest, run_inline
+from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
 
 ROOT = Path(__file__).parent.parent.parent

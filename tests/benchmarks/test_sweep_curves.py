@@ -9,7 +9,7 @@ from benchmarks.sweep.curves import Curve, Source, Table, read_table, write_tabl
 from benchmarks.sweep.design import design
 from rayfill.spec.errors import InputError
 from rayfill.spec.sweep_file import read_sweep
-from rayfill.tuning.space import Space
+from rayfill.tuning.search.space import Space
 
 SOURCE = Source(format="rayfill-curves-1", sweep="0" * 64, dataset="1" * 64, protocol="2" * 64, rungs=(10, 20))
 

@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 
-from rayfill.data.ingest import ingest, run_inline
+from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
 from rayfill.training.code_version import code_version
 from tests.planted import PLANTED, leaking_answers, leaks

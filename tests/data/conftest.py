@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from rayfill.data.dataset import Dataset, digest_of, open_dataset
-from rayfill.data.ingest import ingest, run_inline
-from rayfill.data.shard_writer import ShardWriter
-from rayfill.data.stores import open_store
+from rayfill.data.ingest.pipeline import ingest, run_inline
+from rayfill.data.shards.writer import ShardWriter
 from rayfill.spec.dataset import IngestSpec, Manifest
+from rayfill.storage.open_store import open_store
 from tests.photographs import write_photographs
 
 

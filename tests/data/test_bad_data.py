@@ -10,14 +10,14 @@ import botocore.auth
 import pytest
 
 from rayfill.data.dataset import Dataset
-from rayfill.data.ingest import ingest, run_inline
-from rayfill.data.s3_store import S3Store
-from rayfill.data.stream import Stream
+from rayfill.data.ingest.pipeline import ingest, run_inline
+from rayfill.data.loader import Stream
 from rayfill.spec.dataset import IngestSpec, Shard
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import Centre, MaskMix
 from rayfill.spec.recipe import Images
-from tests.data.test_stand_in import shard as samples
+from rayfill.storage.s3 import S3Store
+from tests.data.test_corrupt_samples import shard as samples
 from tests.fault_proxy import FaultProxy, keeps_time
 
 Damage = Callable[[Dataset, Shard], None]

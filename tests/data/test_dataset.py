@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rayfill.data.dataset import Dataset, open_dataset
-from rayfill.data.identity import sample_id
-from rayfill.data.ingest import ingest, run_inline
+from rayfill.data.ingest.pipeline import ingest, run_inline
+from rayfill.data.sample_id import sample_id
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from rayfill.data.batch import Batch
+from rayfill.inference.inpaint import inpaint
+from rayfill.inference.model_folder import load_model, save_model
 from rayfill.spec.document import load_spec
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import SYSTEMS, check_recipe
-from rayfill.systems.inpaint import inpaint
-from rayfill.systems.model_folder import load_model, save_model
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 

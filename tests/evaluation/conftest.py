@@ -9,7 +9,8 @@ import skimage.data
 import torch
 
 from rayfill.data.dataset import open_dataset
-from rayfill.data.ingest import ingest, run_inline
+from rayfill.data.ingest.pipeline import ingest, run_inline
+from rayfill.inference.model_folder import save_model
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.document import load_spec
 from rayfill.spec.locations import Locations
@@ -17,7 +18,6 @@ from rayfill.spec.masks import Irregular, MaskSetSpec
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import build_system
-from rayfill.systems.model_folder import save_model
 
 RECIPE = Path(__file__).parents[2] / "jobs" / "recipes" / "gdn.yaml"
 

@@ -9,7 +9,7 @@ import webdataset
 from PIL import Image
 
 from rayfill.data.dataset import open_dataset
-from rayfill.data.ingest import ingest, run_inline
+from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.evaluation.photographs import Photographs
 from rayfill.spec.dataset import IngestSpec
 

@@ -7,21 +7,21 @@ import pytest
 import torch
 
 from rayfill.data.dataset import open_dataset
-from rayfill.evaluation import archive
+from rayfill.evaluation import scorecard_store
+from rayfill.evaluation.default_mask_set import standard_mask_set
+from rayfill.evaluation.eval_set import Exam, prepare_exam
 from rayfill.evaluation.evaluate import evaluate_model, score_model
-from rayfill.evaluation.exam import Exam, prepare_exam
-from rayfill.evaluation.examine import examine
+from rayfill.evaluation.measure_model import examine
 from rayfill.evaluation.metrics import METRICS, measure
 from rayfill.evaluation.photographs import Photographs
 from rayfill.evaluation.samples import draw_samples
 from rayfill.evaluation.scorecard import MODEL, score
-from rayfill.evaluation.standard import standard_mask_set
+from rayfill.inference.inpaint import inpaint
+from rayfill.inference.model_folder import load_model
 from rayfill.spec.buckets import BUCKETS, bucket_name
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import Irregular, MaskSetSpec
-from rayfill.systems.inpaint import inpaint
-from rayfill.systems.model_folder import load_model
 
 CPU = torch.device("cpu")
 
@@ -119,10 +119,10 @@ def test_what_was_scored_before_is_not_measured_again(
 
     first = evaluate()
     exam = prepare_exam(64, photographs_url, locations, images=2, mask_set=small_masks)
-    kept = archive.find(locations, load_model(model_folder, CPU).card.weights_sha256, exam.protocol.digest())
+    kept = scorecard_store.find(locations, load_model(model_folder, CPU).card.weights_sha256, exam.protocol.digest())
     assert kept is not None
     rows = tuple(row.model_copy(update={"mean": row.mean + 1}) for row in kept.rows)
-    archive.keep(locations, kept.model_copy(update={"rows": rows}))
+    scorecard_store.keep(locations, kept.model_copy(update={"rows": rows}))
     assert evaluate() == first + 1
 
 

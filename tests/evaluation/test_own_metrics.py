@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from rayfill.evaluation.eval_set import Exam, prepare_exam
 from rayfill.evaluation.evaluate import score_model
-from rayfill.evaluation.exam import Exam, prepare_exam
 from rayfill.evaluation.report import render_report
 from rayfill.evaluation.scorecard import OWN, Scorecard, read_scorecard, score, write_scorecard
 from rayfill.evaluation.table import format_table
+from rayfill.inference.model_folder import Model
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import Irregular, MaskSetSpec
-from rayfill.systems.model_folder import Model
 
 MakeModel = Callable[[str, Path], Model]
 NAMES = ["mse_norm_hole", "mse_norm_whole"]

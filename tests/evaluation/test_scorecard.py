@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rayfill.evaluation import archive
+from rayfill.evaluation import scorecard_store
 from rayfill.evaluation.metrics import METRICS, Form, Values
 from rayfill.evaluation.protocol import Protocol
 from rayfill.evaluation.scorecard import (
@@ -142,26 +142,26 @@ def test_anything_in_the_protocol_changes_its_digest() -> None:
 
 def test_the_archive_finds_a_card_by_weights_and_protocol(tmp_path: Path) -> None:
     locations = Locations(str(tmp_path))
-    assert archive.find(locations, "c" * 64, PROTOCOL.digest()) is None
-    place = archive.keep(locations, CARD)
+    assert scorecard_store.find(locations, "c" * 64, PROTOCOL.digest()) is None
+    place = scorecard_store.keep(locations, CARD)
     assert place.startswith(f"file://{tmp_path}/scorecards/{'c' * 12}-")
-    assert archive.find(locations, "c" * 64, PROTOCOL.digest()) == CARD
-    assert archive.find(locations, "e" * 64, PROTOCOL.digest()) is None
-    assert archive.find(locations, "c" * 64, "f" * 64) is None
+    assert scorecard_store.find(locations, "c" * 64, PROTOCOL.digest()) == CARD
+    assert scorecard_store.find(locations, "e" * 64, PROTOCOL.digest()) is None
+    assert scorecard_store.find(locations, "c" * 64, "f" * 64) is None
 
 
 def test_the_archive_does_not_trust_the_beginning_of_a_digest(tmp_path: Path) -> None:
     locations = Locations(str(tmp_path))
-    archive.keep(locations, CARD)
-    assert archive.find(locations, "c" * 12 + "9" * 52, PROTOCOL.digest()) is None
+    scorecard_store.keep(locations, CARD)
+    assert scorecard_store.find(locations, "c" * 12 + "9" * 52, PROTOCOL.digest()) is None
 
 
 def test_a_damaged_card_in_the_archive_is_named(tmp_path: Path) -> None:
     locations = Locations(str(tmp_path))
-    path = Path(archive.keep(locations, CARD).removeprefix("file://"))
+    path = Path(scorecard_store.keep(locations, CARD).removeprefix("file://"))
     path.write_text(path.read_text()[:-20])
     with pytest.raises(InputError, match=path.name):
-        archive.find(locations, "c" * 64, PROTOCOL.digest())
+        scorecard_store.find(locations, "c" * 64, PROTOCOL.digest())
 
 
 def test_the_table_has_a_block_a_bucket_and_marks_the_best_composited_value() -> None:

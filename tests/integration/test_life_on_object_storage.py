@@ -49,7 +49,7 @@ def test_a_model_lives_in_a_bucket(s3_url: str, tmp_path: Path, monkeypatch: pyt
     trained = rayfill(tmp_path, "train", recipe, "--data", "photos", "--root", s3_url, "--name", "far", *overrides)
     assert trained["folder"] == f"{s3_url}/runs/far/model"
 
-    from rayfill.data.stores import open_store
+    from rayfill.storage.open_store import open_store
 
     keys = {entry.key for entry in open_store(f"{s3_url}/runs/far").list()}
     assert {"run.json", "model/model.json", "model/weights.safetensors", "step-000000004/state.safetensors"} <= keys

@@ -13,13 +13,13 @@ import pytest
 import ray
 import torch
 
-from rayfill.data.ingest import ingest, run_inline
-from rayfill.data.stores import open_store
+from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.document import load_spec
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
+from rayfill.storage.open_store import open_store
 from rayfill.training.run_directory import claim
 from rayfill.training.whole_run import prepare_run
 from rayfill.training.worker import Place, run_worker

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from jobs.cli import main
+from rayfill.inference.model_folder import save_model
 from rayfill.spec.document import load_spec
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import build_system
-from rayfill.systems.model_folder import save_model
 
 Pixels = npt.NDArray[np.uint8]
 SMALL = Path(__file__).parent.parent / "systems" / "small" / "dual-path.yaml"

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from rayfill.evaluation.scorecard import Scorecard, read_scorecard
+from rayfill.inference.inpaint import inpaint
+from rayfill.inference.model_folder import load_model
 from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
 from rayfill.registry.register import attach_scorecard, register
 from rayfill.registry.versions import list_versions
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
-from rayfill.systems.inpaint import inpaint
-from rayfill.systems.model_folder import load_model
 
 MakeModel = Callable[..., object]
 

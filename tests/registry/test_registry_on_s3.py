@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from rayfill.data.stores import open_store
 from rayfill.evaluation.scorecard import Scorecard
 from rayfill.inference.model_card import load_card
 from rayfill.registry.fetch import run_folder
@@ -15,6 +14,7 @@ from rayfill.registry.register import register_run
 from rayfill.registry.resolve import resolve_model
 from rayfill.spec.locations import Locations
 from rayfill.spec.release import Release
+from rayfill.storage.open_store import open_store
 
 
 @pytest.fixture

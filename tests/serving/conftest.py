@@ -17,9 +17,9 @@ import torch
 import uvicorn
 from PIL import Image
 
-from rayfill.systems.bounded import inpaint_bounded
-from rayfill.systems.inpaint import UInt8
-from rayfill.systems.model_folder import Model, load_model
+from rayfill.inference.inpaint import UInt8
+from rayfill.inference.large_images import inpaint_bounded
+from rayfill.inference.model_folder import Model, load_model
 from serving.app import build_app
 from serving.backend import Answer, Status
 from serving.replica import describe

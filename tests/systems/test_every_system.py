@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from rayfill.data.batch import Batch
+from rayfill.inference.inpaint import inpaint
+from rayfill.inference.model_folder import Model
 from rayfill.spec.document import load_spec
 from rayfill.spec.recipe import Phase, Recipe
 from rayfill.systems import SYSTEMS, build_system, check_recipe, system_class
 from rayfill.systems.base import Turn
-from rayfill.systems.contracted import fill_batch
-from rayfill.systems.inpaint import inpaint
-from rayfill.systems.model_folder import Model
+from rayfill.systems.batch_inference import fill_batch
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 

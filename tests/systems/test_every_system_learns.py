@@ -8,7 +8,7 @@ import torch
 from rayfill.data.batch import Batch
 from rayfill.spec.document import load_spec
 from rayfill.spec.recipe import Recipe
-from rayfill.systems.contracted import fill_batch
+from rayfill.systems.batch_inference import fill_batch
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 

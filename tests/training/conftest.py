@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rayfill.data.ingest import ingest, run_inline
+from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.document import load_spec
 from rayfill.spec.recipe import Recipe

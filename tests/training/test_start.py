@@ -9,8 +9,8 @@ import torch
 
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.run import RunSpec
+from rayfill.training.init_from import WEIGHTS, pin_starts
 from rayfill.training.run_directory import claim, publish_model
-from rayfill.training.start import WEIGHTS, pin_starts
 from rayfill.training.state import TrainState
 from rayfill.training.worker import Place, run_worker
 

@@ -11,10 +11,10 @@ import simplejpeg
 import torch
 
 from rayfill.data.dataset import MANIFEST, Dataset, digest_of, open_dataset
-from rayfill.data.shard_writer import ShardWriter
-from rayfill.data.stores import open_store
+from rayfill.data.shards.writer import ShardWriter
 from rayfill.spec.dataset import IngestSpec, Manifest
 from rayfill.spec.run import RunSpec
+from rayfill.storage.open_store import open_store
 from rayfill.training.worker import Place, run_worker
 from tests.photographs import picture
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from rayfill.inference.model_folder import load_model
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.run import RunSpec
-from rayfill.systems.model_folder import load_model
 from rayfill.training.check_run import check_run
 from rayfill.training.state import TrainState
 from rayfill.training.worker import Place, run_worker

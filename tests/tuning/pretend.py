@@ -11,11 +11,11 @@ import yaml
 
 from rayfill.spec.sweep_file import read_sweep
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.tuning.proposals import Proposal, Proposals
-from rayfill.tuning.record import Record, State
-from rayfill.tuning.rung import Rung
-from rayfill.tuning.space import Space
-from rayfill.tuning.study import open_study
+from rayfill.tuning.search.ask_tell import Proposal, Proposals
+from rayfill.tuning.search.space import Space
+from rayfill.tuning.study.rung import Rung
+from rayfill.tuning.study.study import open_study
+from rayfill.tuning.study.trial_record import Record, State
 
 RECIPE = Path(__file__).parents[1] / "systems" / "small" / "gdn.yaml"
 KIND = "system.options.weight_map.kind"

@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 
 from rayfill.data.dataset import open_dataset
-from rayfill.data.ingest import ingest, run_inline
+from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.run import RunSpec, TrialOf
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.tuning.space import Space
-from rayfill.tuning.trial import TrialJob
+from rayfill.tuning.execution.trial import TrialJob
+from rayfill.tuning.search.space import Space
 from tests.photographs import write_photographs
 from tests.tuning.pretend import BASE, KIND, RATE, RECIPE, Pretended, begin
 

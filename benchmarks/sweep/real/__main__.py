@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.sweep.real.compare import as_markdown
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
-from rayfill.tuning.study import load_study
+from rayfill.tuning.study.study import load_study
 
 HERE = Path(__file__).parent
 SWEEPS = ("mask-bases", "loss-weights")

@@ -8,12 +8,12 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from rayfill.data.shard_reader import ShardReader
-from rayfill.data.store import NotFound, Store
-from rayfill.data.stores import open_store
+from rayfill.data.shards.reader import ShardReader
 from rayfill.spec.dataset import Manifest, Shard, Split, dataset_digest_text
 from rayfill.spec.errors import InputError
 from rayfill.spec.problems import first_problem
+from rayfill.storage.open_store import open_store
+from rayfill.storage.store import NotFound, Store
 
 MANIFEST = "manifest.json"
 

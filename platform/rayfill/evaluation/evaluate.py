@@ -6,19 +6,19 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from rayfill.evaluation import archive
-from rayfill.evaluation.exam import Exam, prepare_exam
-from rayfill.evaluation.examine import examine
+from rayfill.evaluation import scorecard_store
+from rayfill.evaluation.eval_set import Exam, prepare_exam
+from rayfill.evaluation.measure_model import examine
 from rayfill.evaluation.metrics import Metric
 from rayfill.evaluation.scorecard import OWN, Measured, Scorecard, Subject, summarise
 from rayfill.hardware.precision import resolve_precision
 from rayfill.inference.model_card import load_card
+from rayfill.inference.model_folder import load_model
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec
 from rayfill.spec.model import ModelCard
 from rayfill.spec.recipe import AskedPrecision, Precision
 from rayfill.systems import system_class
-from rayfill.systems.model_folder import load_model
 
 CHUNK = 4
 """Photographs a task: six masks each, so a task is long beside its overhead even for a tiny model."""
@@ -50,11 +50,11 @@ def evaluate_model(
     model = load_card(folder)
     exam = prepare_exam(model.train_size, dataset_url, locations, images, mask_set)
     resolved = _agreed(precision, spread)
-    known = archive.find(locations, model.weights_sha256, exam.protocol.digest(), resolved)
+    known = scorecard_store.find(locations, model.weights_sha256, exam.protocol.digest(), resolved)
     if known is not None:  # another run may have ended with these very weights
         return known.model_copy(update={"model": subject_of(model, resolved)})
     card = score_model(folder, exam, spread, resolved)
-    archive.keep(locations, card)
+    scorecard_store.keep(locations, card)
     return card
 
 

@@ -11,17 +11,17 @@ import ray
 import torch
 
 from rayfill.data.dataset import open_dataset
-from rayfill.evaluation.exam import Exam
-from rayfill.evaluation.examine import examine
+from rayfill.evaluation.eval_set import Exam
+from rayfill.evaluation.measure_model import examine
 from rayfill.evaluation.photographs import Photographs
 from rayfill.evaluation.protocol import Protocol
 from rayfill.evaluation.scorecard import Measured
 from rayfill.hardware.agreement import choose_precision
 from rayfill.hardware.on_ray import cluster_hardware
 from rayfill.inference.model_card import CARD, WEIGHTS, load_card
+from rayfill.inference.model_folder import Model, load_model
 from rayfill.masks.mask_set import MaskSet
 from rayfill.spec.recipe import AskedPrecision, Precision
-from rayfill.systems.model_folder import Model, load_model
 
 IN_FLIGHT_PER_CPU = 2
 """Tasks submitted ahead, so that no worker waits for the driver and a large dataset does not flood the scheduler."""

@@ -5,8 +5,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rayfill.data.dataset import Dataset
-from rayfill.data.decode import decode
-from rayfill.data.picture import Unusable
+from rayfill.data.images.decode import decode
+from rayfill.data.images.untrusted import Unusable
 from rayfill.spec.dataset import Split
 from rayfill.spec.errors import InputError
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import torch
 
-from rayfill.evaluation.exam import prepare_exam
+from rayfill.evaluation.eval_set import prepare_exam
 from rayfill.evaluation.report import render_report
 from rayfill.evaluation.samples import draw_samples
 from rayfill.evaluation.scorecard import Scorecard, write_scorecard
+from rayfill.inference.model_folder import load_model
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec
-from rayfill.systems.model_folder import load_model
 
 
 def write_report(

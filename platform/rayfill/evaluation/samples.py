@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rayfill.evaluation.baselines import telea
-from rayfill.evaluation.exam import Exam
+from rayfill.evaluation.eval_set import Exam
 from rayfill.evaluation.metrics import measure
+from rayfill.inference.heat_map import heat_map
+from rayfill.inference.inpaint import inpaint
+from rayfill.inference.model_folder import Model
 from rayfill.masks.resize import hole_ratio
-from rayfill.systems.heat_map import heat_map
-from rayfill.systems.inpaint import inpaint
-from rayfill.systems.model_folder import Model
 
 UInt8 = npt.NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rayfill.masks.settle import settle
+from rayfill.masks.adjust_ratio import settle
 from rayfill.spec.buckets import BUCKETS, bucket_name
 from rayfill.spec.masks import Irregular
 

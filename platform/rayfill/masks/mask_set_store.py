@@ -10,8 +10,6 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 from webdataset import TarWriter
 
-from rayfill.data.store import AlreadyExists, NotFound, Store
-from rayfill.data.stores import open_store
 from rayfill.masks.mask_set import MaskSet, decode_mask, encode_mask, generate_mask_set
 from rayfill.spec.base import Spec
 from rayfill.spec.buckets import BUCKETS, bucket_name
@@ -19,6 +17,8 @@ from rayfill.spec.dataset import Sha256
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import MaskSetSpec
 from rayfill.spec.problems import first_problem
+from rayfill.storage.open_store import open_store
+from rayfill.storage.store import AlreadyExists, NotFound, Store
 
 MANIFEST = "maskset.json"
 

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rayfill.data.once import Once
-from rayfill.data.store import NotFound
-from rayfill.data.stores import open_store
+from rayfill.concurrency.single_flight import Once
 from rayfill.masks.resize import resize_mask
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import MaskMix, Painted
+from rayfill.storage.open_store import open_store
+from rayfill.storage.store import NotFound
 
 UInt8 = npt.NDArray[np.uint8]
 

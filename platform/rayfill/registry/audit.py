@@ -13,11 +13,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from rayfill.data.store import AlreadyExists
-from rayfill.data.stores import open_store
 from rayfill.spec.base import Spec
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.locations import Locations
+from rayfill.storage.open_store import open_store
+from rayfill.storage.store import AlreadyExists
 
 Action = Literal["promote", "rollback", "nominate"]
 """How an alias came to move: the gate let it, somebody went back, or a sweep put its winner up for the gate."""

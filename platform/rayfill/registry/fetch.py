@@ -8,15 +8,15 @@ import mlflow.artifacts
 from mlflow.exceptions import MlflowException
 from pydantic import ValidationError
 
-from rayfill.data.store import NotFound
-from rayfill.data.stores import open_store
 from rayfill.inference.model_card import CARD, WEIGHTS, load_card
+from rayfill.registry.log_levels import quiet_mlflow
 from rayfill.registry.mlflow_place import mlflow_place
-from rayfill.registry.quiet import quiet_mlflow
 from rayfill.registry.versions import Version
 from rayfill.spec.errors import Failed, InputError, nearest
 from rayfill.spec.locations import Locations
 from rayfill.spec.model import ModelCard
+from rayfill.storage.open_store import open_store
+from rayfill.storage.store import NotFound
 
 FOLDER = "artifacts/model"
 """Where the model folder lies inside a version's source: MLflow's place for an artifact called `model`."""

@@ -13,8 +13,8 @@ import torch
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
-from rayfill.systems.inpaint import inpaint
-from rayfill.systems.model_folder import load_model
+from rayfill.inference.inpaint import inpaint
+from rayfill.inference.model_folder import load_model
 
 
 class InpaintingModel(PythonModel):  # type: ignore[misc]  # MLflow ships no types for its base class

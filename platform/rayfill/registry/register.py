@@ -17,8 +17,8 @@ from rayfill.evaluation.scorecard import Scorecard, write_scorecard
 from rayfill.inference.model_card import CARD, WEIGHTS, load_card
 from rayfill.registry import tags
 from rayfill.registry.fetch import run_folder
+from rayfill.registry.log_levels import quiet_mlflow
 from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
-from rayfill.registry.quiet import quiet_mlflow
 from rayfill.spec.locations import Locations
 from rayfill.spec.model import ModelCard
 

@@ -10,7 +10,7 @@ from rayfill.spec.base import Spec
 class ImageContract(Spec):
     """Stored with the weights, so that any caller feeds the model as it was trained.
 
-    Callers always hand over an image in [0, 1] and a mask with 1 = hole; `rayfill.systems.inpaint` adapts both.
+    Callers always hand over an image in [0, 1] and a mask with 1 = hole; `rayfill.inference.inpaint` adapts both.
     """
 
     value_range: Literal["zero_one", "minus_one_one", "imagenet"] = Field(description="range of the network's input and output")

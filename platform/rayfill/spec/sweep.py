@@ -1,6 +1,6 @@
 """A sweep: which keys of which recipes to search over, for what, and for how much, as `jobs/sweeps/*.yaml` write it.
 
-What only the recipes, the systems and the scorecards know is checked by `rayfill.tuning.check`.
+What only the recipes, the systems and the scorecards know is checked by `rayfill.tuning.search.validate`.
 """
 
 from pathlib import Path

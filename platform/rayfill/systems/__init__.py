@@ -6,20 +6,20 @@ from pydantic import ValidationError
 
 from rayfill.spec.errors import InputError, nearest
 from rayfill.spec.recipe import Recipe, SystemChoice
-from rayfill.systems.adversarial import Adversarial
 from rayfill.systems.base import System
 from rayfill.systems.context_encoder import ContextEncoder
-from rayfill.systems.dual_path import DualPath
+from rayfill.systems.dual_path.system import DualPath
 from rayfill.systems.gated import Gated
-from rayfill.systems.gdn import GDN
-from rayfill.systems.informed_mask import InformedMask
+from rayfill.systems.gdn.adversarial import Adversarial
+from rayfill.systems.gdn.gdn import GDN
+from rayfill.systems.gdn.weighted import Weighted
+from rayfill.systems.informed_mask.system import InformedMask
 from rayfill.systems.lama import Lama
-from rayfill.systems.lsgan import LSGAN
-from rayfill.systems.lsgan_autoencoder import LSGANAutoEncoder
+from rayfill.systems.lsgan.autoencoder import LSGANAutoEncoder
+from rayfill.systems.lsgan.system import LSGAN
 from rayfill.systems.partial_conv import PartialConvolution
 from rayfill.systems.residual_gan import ResidualGAN
 from rayfill.systems.restore import Restore
-from rayfill.systems.weighted import Weighted
 
 SYSTEMS: dict[str, type[System]] = {
     "gdn": GDN,

@@ -21,7 +21,7 @@ from rayfill.models.unet_encoder import UNetEncoder
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Shared, System, Turn
-from rayfill.systems.contracted import pad_to_contract
+from rayfill.systems.batch_inference import pad_to_contract
 from rayfill.systems.encoder_weights import take_over_weights
 from rayfill.systems.imagenet_range import from_imagenet, to_imagenet
 

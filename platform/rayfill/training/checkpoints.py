@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from rayfill.data.store import Store
-from rayfill.data.stores import open_store
 from rayfill.spec.base import Strict
 from rayfill.spec.locations import Locations
+from rayfill.storage.open_store import open_store
+from rayfill.storage.store import Store
 
 _MARKER = re.compile(r"step-(\d{9})/complete\.json")
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from rayfill.data.batch import Batch
 from rayfill.spec.errors import Failed
-from rayfill.training.finite import FiniteWatch
 from rayfill.training.gradients import average_buffers, average_over_workers, sum_over_workers
+from rayfill.training.nan_detector import FiniteWatch
 from rayfill.training.seeding import seed_step
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step

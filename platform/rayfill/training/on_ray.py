@@ -24,14 +24,14 @@ from ray.train import (
 )
 from ray.train.v2._internal.exceptions import WorkerGroupStartupTimeoutError
 
-from rayfill.data.arrow_files import as_arrow
-from rayfill.data.disk_full import is_disk_full
-from rayfill.data.stores import open_store
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.duration import format_duration
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
+from rayfill.storage.arrow_filesystem import as_arrow
+from rayfill.storage.disk_full import is_disk_full
+from rayfill.storage.open_store import open_store
 from rayfill.training.capacity import startup_failures
 from rayfill.training.progress_on_ray import progress_shown, sender
 from rayfill.training.run_directory import publish_model

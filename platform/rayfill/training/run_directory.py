@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from rayfill.data.store import AlreadyExists, NotFound
-from rayfill.data.stores import open_store
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
+from rayfill.storage.open_store import open_store
+from rayfill.storage.store import AlreadyExists, NotFound
 
 SPEC = "run.json"
 MODEL = "model"

@@ -3,9 +3,9 @@
 import torch
 
 from rayfill.data.batch import Batch
+from rayfill.inference.flops import gflop
 from rayfill.spec.recipe import Recipe
 from rayfill.systems.base import Turn
-from rayfill.systems.flops import gflop
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
 from rayfill.training.step import round_gradients

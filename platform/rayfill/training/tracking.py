@@ -11,12 +11,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from rayfill.data.patience import PATIENCE, patiently
-from rayfill.data.s3_errors import passes
+from rayfill.inference.inpaint import UInt8
 from rayfill.registry import tags
 from rayfill.registry.mlflow_place import MlflowPlace, client, ensure_experiment
 from rayfill.spec.run import RunSpec
-from rayfill.systems.inpaint import UInt8
+from rayfill.storage.retry import PATIENCE, patiently
+from rayfill.storage.s3_errors import passes
 
 
 def open_tracked_run(place: MlflowPlace, run: RunSpec, parent: str | None = None) -> str:

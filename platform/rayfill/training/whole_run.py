@@ -14,10 +14,10 @@ from rayfill.spec.run import RunSpec
 from rayfill.training.capacity import wait_for_share
 from rayfill.training.check_run import check_run
 from rayfill.training.code_version import code_version
+from rayfill.training.init_from import pin_starts
 from rayfill.training.on_ray import live_nodes, train_on_ray
 from rayfill.training.resolve_on_ray import resolve_run, warn_of_other_hardware
 from rayfill.training.run_directory import claim, claimed_before, only_trainer_of
-from rayfill.training.start import pin_starts
 
 
 @dataclass(frozen=True, slots=True)

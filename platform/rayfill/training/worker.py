@@ -11,19 +11,19 @@ import torch
 
 from rayfill.data.batch import Batch
 from rayfill.data.dataset import open_dataset
-from rayfill.data.disk_full import folder_bytes, is_disk_full, lacks_space
-from rayfill.data.stream import Stream
+from rayfill.data.loader import Stream
+from rayfill.inference.model_folder import save_model
 from rayfill.spec.dataset import Split
 from rayfill.spec.errors import Failed
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
-from rayfill.systems.model_folder import save_model
+from rayfill.storage.disk_full import folder_bytes, is_disk_full, lacks_space
 from rayfill.training.gradients import sum_over_workers
-from rayfill.training.grid import sample_grid
+from rayfill.training.init_from import load_starts
 from rayfill.training.loop import UNREADABLE, Hooks, pausing_loop
 from rayfill.training.progress import Report
-from rayfill.training.start import load_starts
+from rayfill.training.sample_grid import sample_grid
 from rayfill.training.state import TrainState
 from rayfill.training.tracking import Tracker
 

@@ -6,8 +6,8 @@ from itertools import accumulate
 import plotly.graph_objects as go
 
 from rayfill.spec.sweep import Objective
-from rayfill.tuning.record import Record
 from rayfill.tuning.report.plot import Plot, plot, too_few
+from rayfill.tuning.study.trial_record import Record
 
 
 def best_over_cost(records: Sequence[Record], objective: Objective, index: int) -> Plot:

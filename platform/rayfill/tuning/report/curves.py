@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from rayfill.spec.sweep import Objective
-from rayfill.tuning.record import Record, State
 from rayfill.tuning.report.plot import Plot, plot, too_few
+from rayfill.tuning.study.trial_record import Record, State
 
 COLOURS: dict[State, str] = {"pruned": "#adb5bd", "failed": "#e03131", "running": "#f08c00", "complete": "#1c7ed6"}
 """Lines of trials in these states, the later ones over the earlier."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rayfill.spec.duration import format_duration
 from rayfill.spec.sweep import Sweep
-from rayfill.tuning.record import ENDED, Record, State
+from rayfill.tuning.study.trial_record import ENDED, Record, State
 
 
 def spent(sweep: Sweep, records: Sequence[Record], wall_seconds: float) -> list[tuple[str, str]]:

@@ -15,8 +15,8 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from rayfill.spec.sweep import Objective
-from rayfill.tuning.record import Record
 from rayfill.tuning.report.plot import Plot, plot, too_few
+from rayfill.tuning.study.trial_record import Record
 
 T = TypeVar("T")
 

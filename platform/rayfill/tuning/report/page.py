@@ -15,7 +15,6 @@ from plotly.offline import get_plotlyjs
 from rayfill.evaluation.report import TEMPLATES as SCORECARD_TEMPLATES
 from rayfill.evaluation.report import data_url
 from rayfill.spec.sweep import Sweep
-from rayfill.tuning.record import Record
 from rayfill.tuning.report.facts import outcome, reasons, spent
 from rayfill.tuning.report.pictures import Gallery
 from rayfill.tuning.report.rank_correlation import rank_correlations
@@ -23,7 +22,8 @@ from rayfill.tuning.report.readable import readable
 from rayfill.tuning.report.recipe_diff import recipe_diff
 from rayfill.tuning.report.sections import sections
 from rayfill.tuning.report.trial_table import headlines, trial_rows
-from rayfill.tuning.winner import Winner
+from rayfill.tuning.study.trial_record import Record
+from rayfill.tuning.winner.winner import Winner
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rayfill.evaluation.exam import Exam
+from rayfill.evaluation.eval_set import Exam
 from rayfill.evaluation.metrics import measure
 from rayfill.evaluation.samples import Picture, Sample
+from rayfill.inference.inpaint import UInt8, inpaint
+from rayfill.inference.model_folder import load_model
 from rayfill.masks.resize import hole_ratio
 from rayfill.registry.fetch import run_folder
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
-from rayfill.systems.inpaint import UInt8, inpaint
-from rayfill.systems.model_folder import load_model
-from rayfill.tuning.record import Record
+from rayfill.tuning.study.trial_record import Record
 
 SAMPLES = 3
 """Photographs, each with holes of another bucket: a small, a middling and a large one."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scipy.stats import spearmanr
 
-from rayfill.tuning.record import Record
+from rayfill.tuning.study.trial_record import Record
 
 FEWEST = 5
 """Trials below which a rank correlation says nothing: with four, one swap moves it from 1 to 0.8."""

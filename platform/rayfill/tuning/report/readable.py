@@ -2,7 +2,7 @@
 
 import optuna
 
-from rayfill.tuning.lines import short_names
+from rayfill.tuning.report.text import short_names
 
 
 def readable(study: optuna.Study) -> tuple[optuna.Study, dict[str, str]]:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import optuna
 
 from rayfill.spec.sweep import Sweep
-from rayfill.tuning.record import Record
 from rayfill.tuning.report.cost_plot import best_over_cost
 from rayfill.tuning.report.curves import curves
 from rayfill.tuning.report.optuna_plots import Studied, contours, history, importances, parallel, pareto, slices
 from rayfill.tuning.report.plot import Plot
 from rayfill.tuning.report.readable import of_one_objective
+from rayfill.tuning.study.trial_record import Record
 
 Section = tuple[str, str, list[Plot]]
 """Heading, note, figures."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from rayfill.spec.duration import format_duration
 from rayfill.spec.sweep import Sweep
-from rayfill.tuning.lines import settings, shown
-from rayfill.tuning.record import Record, latest
-from rayfill.tuning.winner import Winner
+from rayfill.tuning.report.text import settings, shown
+from rayfill.tuning.study.trial_record import Record, latest
+from rayfill.tuning.winner.winner import Winner
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 
 import optuna
 
-from rayfill.data.stores import open_store
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.tuning.objective import exam_of
-from rayfill.tuning.pick import pareto_front, ranked
-from rayfill.tuning.record import Record, read_records
+from rayfill.storage.open_store import open_store
 from rayfill.tuning.report.page import Swept, render_page
 from rayfill.tuning.report.pictures import Gallery, draw_gallery
-from rayfill.tuning.winner import Winner, choose
+from rayfill.tuning.search.objective import exam_of
+from rayfill.tuning.study.trial_record import Record, read_records
+from rayfill.tuning.winner.selection import pareto_front, ranked
+from rayfill.tuning.winner.winner import Winner, choose
 
 PAGE = "report/index.html"
 TOP = 4

@@ -1,0 +1,1 @@
+"""Threads: work done once, and in the background."""

@@ -1,0 +1,1 @@
+"""Bytes of photographs to pixels and back."""

@@ -1,0 +1,174 @@
+"""Training batches without end: read, decoded, cropped and masked by threads, a few batches ahead, always in the same order."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from rayfill.data.augment import crop_and_flip
+from rayfill.data.batch import Batch
+from rayfill.data.corrupt_samples import StandIns
+from rayfill.data.dataset import Dataset
+from rayfill.data.images.decode import decode_square
+from rayfill.data.images.untrusted import Unusable
+from rayfill.data.sampler import Order, Place, slots_of
+from rayfill.masks.draw import draw_levels
+from rayfill.spec.dataset import Split
+from rayfill.spec.masks import MaskMix
+from rayfill.spec.recipe import Images
+
+SHARDS_AHEAD = 256
+"""Steps before its first sample is due in which a distant shard is fetched, if it is the next of its slot."""
+
+
+@dataclass(frozen=True)
+class _Coming:
+    """A batch that threads are filling: `pixels` (B,S,S,3) and `holes` (B,S,S) uint8, and the tasks that do it."""
+
+    pixels: torch.Tensor
+    holes: torch.Tensor
+    tasks: tuple[Future[list[str]], ...]
+
+
+class Stream:
+    """This rank's batches of a split. A context manager: its threads end with the block.
+
+    Args:
+        dataset, split: where the samples come from.
+        seed: of order, crops, flips and masks.
+        batch_size: samples of a step over all ranks.
+        rank, world: which share of every batch is this one's; `world` must divide `batch_size`.
+        images: size and crop of the training images.
+        masks: what the holes are drawn from, for each (seed, epoch, sample id) anew.
+        threads: that decode; the samples do not depend on how many there are.
+        prefetch: batches that are made ahead, at least 1.
+        pin: make the batches in page-locked memory, from which a GPU can copy while it computes.
+
+    Raises:
+        InputError: the split is empty, or the batch cannot be shared. While iterating: a shard is missing or damaged, or too
+            many of its samples cannot be decoded; few are replaced by their neighbours, with a warning (stand_in.py).
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        split: Split,
+        *,
+        seed: int,
+        batch_size: int,
+        rank: int,
+        world: int,
+        images: Images,
+        masks: MaskMix,
+        threads: int,
+        prefetch: int,
+        pin: bool,
+    ) -> None:
+        self._dataset, self._shards = dataset, dataset.shards(split)
+        self._slots = slots_of(rank, world, batch_size)
+        self._order = Order([shard.samples for shard in self._shards], seed, batch_size, kept=len(self._slots))
+        dataset.reader.keep(2 * len(self._slots))
+        self._shards_ahead: list[int] = []
+        self._stand_ins = StandIns(dataset, self._shards, images.size)
+        self._seed, self._images, self._masks = seed, images, masks
+        self._threads, self._prefetch, self._pin = threads, prefetch, pin
+        # OpenCV must not start threads of its own inside ours.
+        self._pool = ThreadPoolExecutor(threads, "rayfill-stream", initializer=cv2.setNumThreads, initargs=(0,))
+        self._step = 0
+
+    def state_dict(self) -> dict[str, int]:
+        """``{"step": s}``: the global step whose batch comes next. It is all that resuming needs, on any number of ranks."""
+        return {"step": self._step}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on at another step; takes effect with the next `iter()`, at once and without reading."""
+        self._step = state["step"]
+
+    def epoch_of(self, step: int) -> int:
+        """The epoch that a global step belongs to."""
+        return self._order.epoch_of(step)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch, the same for every rank."""
+        return self._order.steps_per_epoch
+
+    @property
+    def unreadable(self) -> int:
+        """How many different samples that cannot be decoded this rank has found since it began, prefetched ones included."""
+        return len(self._stand_ins.unreadable)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches from the current step on, epoch after epoch. image (B,3,S,S) and mask (B,1,S,S) uint8, 255 = hole and
+        values between for pixels that are damaged in part.
+
+        The image is laid out channels last, as decoders write it. One iteration at a time.
+        """
+        coming: deque[_Coming] = deque()
+        ahead = self._step
+        try:
+            while True:
+                while len(coming) <= self._prefetch:
+                    coming.append(self._begin(ahead))
+                    ahead += 1
+                batch = coming.popleft()
+                ids = tuple(name for task in batch.tasks for name in task.result())
+                # Not before: what is needed now has then been asked for.
+                self._look_ahead(self._step)
+                self._step += 1
+                yield Batch(batch.pixels.permute(0, 3, 1, 2), batch.holes[:, None], ids)
+        finally:
+            for task in (task for batch in coming for task in batch.tasks):
+                task.cancel()
+
+    def close(self) -> None:
+        """End the threads; what they have begun is finished first."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _begin(self, step: int) -> _Coming:
+        places = self._order.batch(step, self._slots)
+        size = self._images.size
+        pixels = torch.empty((len(places), size, size, 3), dtype=torch.uint8, pin_memory=self._pin)
+        holes = torch.empty((len(places), size, size), dtype=torch.uint8, pin_memory=self._pin)
+        # A task takes several samples: handing work to a thread costs about a tenth of decoding one.
+        share = -(-len(places) // self._threads)
+        cuts = [slice(start, start + share) for start in range(0, len(places), share)]
+        tasks = tuple(self._pool.submit(self._fill, places[c], pixels.numpy()[c], holes.numpy()[c]) for c in cuts)
+        return _Coming(pixels, holes, tasks)
+
+    def _look_ahead(self, step: int) -> None:
+        coming = self._order.coming(step, self._slots, SHARDS_AHEAD)
+        if coming != self._shards_ahead:
+            self._shards_ahead = coming
+            self._dataset.reader.ahead([self._shards[number] for number in coming])
+
+    def _fill(self, places: list[Place], pixels: npt.NDArray[np.uint8], holes: npt.NDArray[np.uint8]) -> list[str]:
+        return [self._sample(place, pixels[i], holes[i]) for i, place in enumerate(places)]
+
+    def _sample(self, place: Place, pixels: npt.NDArray[np.uint8], hole: npt.NDArray[np.uint8]) -> str:
+        try:
+            name = self._picture(place, place.number, pixels)
+        except Unusable:
+            name = self._picture(place, self._stand_ins.of(place.shard, place.number), pixels)
+        size = self._images.size
+        hole[:] = draw_levels(self._masks, size, size, (self._seed, place.epoch, name))
+        return name
+
+    def _picture(self, place: Place, number: int, pixels: npt.NDArray[np.uint8]) -> str:
+        name, data = self._dataset.reader.read(self._shards[place.shard], number)
+        where, mirrored = crop_and_flip(self._seed, place.epoch, name)
+        decode_square(data, self._images, where, mirrored and self._images.flip, pixels)
+        return name

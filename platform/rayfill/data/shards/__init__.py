@@ -1,0 +1,1 @@
+"""WebDataset shards: index, writer, reader, and copies on a node's disk."""

@@ -1,0 +1,87 @@
+"""Room in the cache of shards: what nobody has open goes, the one used longest ago first."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rayfill.data.shards.integrity import NO_SPACE
+
+COPY, ARRIVING = ".tar", ".arriving"
+"""Endings of whole copies, named by their SHA-256, and of those that are being fetched. Whoever uses one has it locked."""
+
+SHARE = 0.5
+"""Of the disk, as it would be with an empty cache, that the cache may fill if it is given no limit."""
+
+
+class NoRoom(Exception):
+    """A shard does not fit: the cache's other copies are all in use, or the disk is full of other things."""
+
+
+def take_room(cache: Path, file: int, wanted: int, limit: int | None) -> None:
+    """Give an open file of the cache `wanted` bytes of disk, removing what is unused until they fit. NoRoom if they do not.
+
+    `limit` is in bytes for the whole cache; None for SHARE of the disk. One process of the node at a time does this.
+    """
+    with _one_at_a_time(cache):
+        _remove_half_files(cache)
+        held = sum(entry.stat().st_size for entry in _entries(cache, COPY, ARRIVING))
+        allowed = SHARE * (shutil.disk_usage(cache).free + held) if limit is None else limit
+        unused = _unused(cache)
+        if held - sum(path.stat().st_size for path in unused) + wanted > allowed:
+            raise NoRoom
+        while True:
+            if sum(entry.stat().st_size for entry in _entries(cache, COPY, ARRIVING)) + wanted <= allowed:
+                try:
+                    os.posix_fallocate(file, 0, wanted)  # a full disk is met here, not in the middle of a download
+                    return
+                except OSError as error:
+                    os.ftruncate(file, 0)
+                    if error.errno not in NO_SPACE:
+                        raise
+            if not unused:
+                raise NoRoom
+            _if_unlocked(unused.pop(0), Path.unlink)
+
+
+def _unused(cache: Path) -> list[Path]:
+    """Copies that nobody has open, the one used longest ago first."""
+    copies = sorted(_entries(cache, COPY), key=lambda entry: entry.stat().st_mtime_ns)
+    return [path for entry in copies if _if_unlocked(path := Path(entry.path), lambda path: None)]
+
+
+def _remove_half_files(cache: Path) -> None:
+    """Of processes that died: those that live hold theirs locked."""
+    for entry in _entries(cache, ARRIVING):
+        _if_unlocked(Path(entry.path), Path.unlink)
+
+
+def _entries(cache: Path, *endings: str) -> "list[os.DirEntry[str]]":
+    """Files of the cache whose names end so. Only who holds the lock removes any, but others' downloads end meanwhile."""
+    found = []
+    with os.scandir(cache) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.name.endswith(endings) and entry.stat():  # which it remembers
+                    found.append(entry)
+    return found
+
+
+def _if_unlocked(path: Path, do: Callable[[Path], None]) -> bool:
+    """Do something to a file unless someone has it locked or it is gone."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            do(path)
+            return True
+    except (FileNotFoundError, BlockingIOError):
+        return False
+
+
+@contextmanager
+def _one_at_a_time(cache: Path) -> Iterator[None]:
+    with (cache / "room.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,44 @@
+"""What a model is examined on: photographs, masks, and the protocol that names both."""
+
+from dataclasses import dataclass
+
+from rayfill.data.dataset import open_dataset
+from rayfill.evaluation.default_mask_set import standard_mask_set
+from rayfill.evaluation.photographs import Photographs
+from rayfill.evaluation.protocol import Protocol, make_protocol
+from rayfill.masks.mask_set import MaskSet
+from rayfill.masks.mask_set_store import open_or_make_mask_set
+from rayfill.spec.locations import Locations
+from rayfill.spec.masks import MaskSetSpec
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Opened and verified. Photograph i is examined with mask i, modulo the set's length, of every bucket."""
+
+    dataset_url: str
+    photographs: Photographs
+    masks: MaskSet
+    protocol: Protocol
+
+
+def prepare_exam(
+    train_size: int, dataset_url: str, locations: Locations, images: int | None = None, mask_set: MaskSetSpec | None = None
+) -> Exam:
+    """Open what is needed, making the mask set where it does not exist yet.
+
+    Args:
+        train_size: the model's, in pixels; it decides the size of the standard mask set.
+        dataset_url: where the dataset lies; its val split is used.
+        locations: where mask sets are kept.
+        images: at most so many photographs, the first ones; None takes all.
+        mask_set: another mask set than the standard one; its size becomes the protocol's.
+
+    Raises:
+        InputError: the dataset has no photographs to evaluate on, or a mask set or dataset is damaged.
+    """
+    dataset = open_dataset(dataset_url)
+    spec = mask_set or standard_mask_set(train_size)
+    photographs = Photographs(dataset, "val", spec.size, images)
+    masks = open_or_make_mask_set(spec, locations.mask_set(spec.name))
+    return Exam(dataset_url, photographs, masks, make_protocol(masks, dataset.digest, len(photographs)))

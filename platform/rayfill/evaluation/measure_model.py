@@ -1,0 +1,51 @@
+"""Measure a model and the baselines on some of an exam's photographs. A pure function, so the work can be spread."""
+
+from collections.abc import Iterable
+
+import torch
+
+from rayfill.evaluation.baselines import BASELINES
+from rayfill.evaluation.eval_set import Exam
+from rayfill.evaluation.metrics import measure
+from rayfill.evaluation.scorecard import MODEL, OWN, Measured
+from rayfill.hardware.precision import autocast
+from rayfill.inference.inpaint import UInt8, inpaint
+from rayfill.inference.model_folder import Model
+
+
+def examine(model: Model, exam: Exam, numbers: Iterable[int], *, baselines: bool = True) -> list[Measured]:
+    """Every method on every bucket of the photographs `numbers`: the model raw and composited, the baselines composited.
+
+    Without `baselines` the model alone, which is all that two trials of a sweep are compared by.
+
+    A photograph's answers do not depend on which others are in the chunk: its six masks make one batch.
+    """
+    return [one for number in numbers for one in _examine_photograph(model, exam, number, baselines)]
+
+
+def _examine_photograph(model: Model, exam: Exam, number: int, baselines: bool) -> list[Measured]:
+    _, target = exam.photographs.read(number)
+    buckets = exam.protocol.buckets
+    holes = [exam.masks.mask(bucket, number) for bucket in buckets]
+    answers = inpaint(model.system, model.card.contract, [target] * len(holes), holes, model.device, precision=model.precision)
+    measured = []
+    for bucket, hole, answer in zip(buckets, holes, answers, strict=True):
+        measured.append(Measured(number, bucket, MODEL, "raw", measure(answer.raw, target, hole)))
+        measured.append(Measured(number, bucket, MODEL, "composited", measure(answer.composited, target, hole)))
+        for name, fill in BASELINES.items() if baselines else ():
+            measured.append(Measured(number, bucket, name, "composited", measure(fill(target, hole), target, hole)))
+    return measured + _own(model, number, target, dict(zip(buckets, holes, strict=True)))
+
+
+@torch.no_grad()
+def _own(model: Model, number: int, target: UInt8, holes: dict[str, UInt8]) -> list[Measured]:
+    if not model.system.own_metrics:
+        return []
+    image = torch.from_numpy(target).permute(2, 0, 1).to(model.device).float().div(255).expand(len(holes), -1, -1, -1)
+    mask = torch.stack([torch.from_numpy(hole)[None].to(model.device).float() for hole in holes.values()])
+    with autocast(model.device, model.precision):
+        values = {name: found.tolist() for name, found in model.system.measure(image, mask).items()}
+    return [
+        Measured(number, bucket, OWN, "raw", {(name, "whole"): found[i] for name, found in values.items()})
+        for i, bucket in enumerate(holes)
+    ]

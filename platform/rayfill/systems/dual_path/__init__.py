@@ -1,0 +1,1 @@
+"""Pluralistic inpainting by two paths."""

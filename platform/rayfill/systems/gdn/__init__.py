@@ -1,0 +1,1 @@
+"""GDN and its two ablations."""

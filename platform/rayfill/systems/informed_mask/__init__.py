@@ -1,0 +1,1 @@
+"""Inpainting with a predicted mask and edges."""

@@ -1,0 +1,37 @@
+"""What a recipe says of informed-mask's networks and of the damage that they learn from."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from rayfill.spec.base import Spec
+from rayfill.systems.gated import GatedCriticOptions, GatedGeneratorOptions
+from rayfill.systems.gdn.generator import GeneratorOptions
+from rayfill.systems.informed_mask.corruption import Damage
+
+
+class MaskPredictorOptions(Spec):
+    """The U-Net's size."""
+
+    width: int = Field(ge=1, le=512, description="channels of the first level, doubled on each of three more; 64")
+
+
+class EdgeCriticOptions(Spec):
+    """The edge critic's size."""
+
+    width: int = Field(ge=1, le=512, description="channels after the first layer; 64 in the paper")
+
+
+class InformedMaskOptions(Spec):
+    """Three networks, two critics, the damage and the edges."""
+
+    mask_predictor: MaskPredictorOptions
+    edge_predictor: GeneratorOptions
+    edge_critic: EdgeCriticOptions
+    inpainter: GatedGeneratorOptions
+    inpaint_critic: GatedCriticOptions
+    damage: tuple[Damage, ...] = Field(min_length=1, description="what may stand in damaged pixels; one kind a sample")
+    canny_sigma: float = Field(gt=0, le=16, description="blur before edge detection, in pixels; 2 in EdgeConnect")
+    known_edges: Literal["original", "damaged"] = Field(
+        description="whose edges phases edge and inpaint know outside holes: original (EdgeConnect), damaged (as at inference)"
+    )

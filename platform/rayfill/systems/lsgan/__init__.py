@@ -1,0 +1,1 @@
+"""LSGAN, its auto-encoder and the search for a latent."""

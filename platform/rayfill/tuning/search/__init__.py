@@ -1,0 +1,1 @@
+"""From a sweep's space to a trial's recipe."""

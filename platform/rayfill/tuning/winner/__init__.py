@@ -1,0 +1,1 @@
+"""The best trial, trained again and registered."""

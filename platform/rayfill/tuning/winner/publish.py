@@ -1,0 +1,97 @@
+"""What becomes of a sweep's winner: a recipe file, and a challenger in the registry that leads back to trial and study."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import optuna
+
+from rayfill.registry import tags
+from rayfill.registry.nominate import Nomination, nominate
+from rayfill.spec.errors import InputError
+from rayfill.spec.locations import Locations
+from rayfill.spec.sweep_spec import SweepSpec
+from rayfill.training.capacity import waiting_limit
+from rayfill.training.run_directory import is_finished, take_up
+from rayfill.training.whole_run import carry_out, prepare_run
+from rayfill.tuning.winner.winner import Winner, choose, results, scores, write_winner
+
+
+@dataclass(frozen=True, slots=True)
+class Crowned:
+    """A winner that is written down and put up for the gate.
+
+    Attributes:
+        file: URL of the recipe.
+        run: whose model is the challenger: the trial's, or that of the winner trained anew.
+    """
+
+    winner: Winner
+    file: str
+    run: str
+    nomination: Nomination
+
+
+def crown(spec: SweepSpec, study: optuna.Study, locations: Locations) -> Crowned:
+    """Choose the winner, write `winner.yaml`, register the trial's own model and make it the challenger.
+
+    Raises:
+        Failed: no trial can win; the sentence says why.
+    """
+    winner = choose(spec, study)
+    return _crowned(spec, study, winner, winner.record.run, locations)
+
+
+def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers: int, say: Callable[[str], None]) -> Crowned:
+    """Choose the winner, train `winner.yaml` as `rayfill train` would, and make that model the challenger.
+
+    The run is called after sweep and trial, so the same call goes on where it was stopped, and one after its end trains
+    nothing. Ray must be running.
+
+    Args:
+        spec, study, locations: as for `crown`.
+        workers: training processes.
+        say: gets one line as training begins.
+
+    Raises:
+        Failed: no trial can win, or training broke down.
+        InputError: the dataset has changed, or the cluster has no room for so many workers.
+    """
+    winner = choose(spec, study)
+    write_winner(spec, winner, locations)
+    name = retrained_run(spec, winner)
+    run = prepare_run(winner.recipe, spec.dataset, locations, name, workers)
+    if run.dataset_digest != spec.dataset_digest:
+        raise InputError(f"sweep {spec.name}: dataset {spec.dataset} is not the one that it was searched on any more")
+    if is_finished(run.root, run.name):
+        take_up(run)  # refuses a run of that name that is another
+    else:
+        carry_out(run, say, waiting_limit())
+    return _crowned(spec, study, winner, name, locations)
+
+
+def retrained_run(spec: SweepSpec, winner: Winner) -> str:
+    """Name of the run that trains the winner at its full budget."""
+    return f"{spec.name}-winner-{winner.record.number:04d}"
+
+
+def _crowned(spec: SweepSpec, study: optuna.Study, winner: Winner, run: str, locations: Locations) -> Crowned:
+    file = write_winner(spec, winner, locations)
+    return Crowned(winner, file, run, nominate(run, locations, _reason(spec, winner), _lineage(spec, study, winner)))
+
+
+def _reason(spec: SweepSpec, winner: Winner) -> str:
+    """For the audit log."""
+    return f"winner of sweep {spec.name}: trial {winner.record.number}, {winner.why}, {scores(spec.sweep, winner.record)}"
+
+
+def _lineage(spec: SweepSpec, study: optuna.Study, winner: Winner) -> dict[str, str]:
+    """From a registered version back to the sweep, the trial and the study."""
+    return {
+        tags.SWEEP: spec.name,
+        "rayfill.sweep_digest": spec.digest(),
+        "rayfill.trial": str(winner.record.number),
+        "rayfill.trial_run": winner.record.run,
+        "rayfill.study": study.study_name,
+        "rayfill.study_storage": spec.storage or f"{Locations(spec.root).sweep(spec.name)}/study.db",
+        "rayfill.sweep_protocol_digest": spec.protocol_digest,
+    } | {f"rayfill.sweep_score.{i}": f"{o.label} {v:.6g}" for i, (o, v) in enumerate(results(spec.sweep, winner.record))}
