@@ -24,11 +24,11 @@ import numpy as np
 import simplejpeg
 
 from benchmarks.photographs import make_photographs
-from rayfill.data.images.perceptual_hash import GRID, look_of
-from rayfill.data.ingest.deduplicate import settle
+from rayfill.data.images.perceptual_hash import GRID, perceptual_hash
+from rayfill.data.ingest.deduplicate import deduplicate
 from rayfill.data.ingest.pack import pack_part
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.part_manifest import PartManifest
 from rayfill.data.ingest.plan import Part, plan_parts
 from rayfill.data.ingest.sources import SourceFile, open_source
 from rayfill.spec.dataset import IngestSpec
@@ -102,7 +102,7 @@ def leading(count: int) -> dict[str, float]:
     packed = _resident()
     spec = IngestSpec()
     jobs = [PackJob("file:///source", "file:///dataset", spec, part) for part in parts]
-    seconds = _seconds(lambda: settle(jobs, receipts, spec))
+    seconds = _seconds(lambda: deduplicate(jobs, receipts, spec))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
         "files of the listing": count,
@@ -117,22 +117,22 @@ def _listing(count: int) -> Iterator[SourceFile]:
     return (SourceFile(f"{n // 1000:06d}/photograph-{n:09d}.jpg", FILE_BYTES) for n in range(count))
 
 
-def _receipt(part: Part) -> Receipt:
+def _receipt(part: Part) -> PartManifest:
     """As if the part had been packed, read back from JSON as after a task."""
     rng = np.random.default_rng(part.number)
     ids = rng.integers(2**63, size=len(part.files), dtype=np.uint64).tolist()
     names = [(f"{name:016x}", file.path) for name, file in zip(ids, part.files, strict=True)]
-    receipt = Receipt(
+    receipt = PartManifest(
         part=part.number, files=part.digest(), samples=tuple(names), looks=_looks(rng, len(names)),
         dropped=(), shards=(), converted={}, skipped=(),
     )  # fmt: skip
-    return Receipt.model_validate_json(receipt.model_dump_json())
+    return PartManifest.model_validate_json(receipt.model_dump_json())
 
 
 def _looks(rng: np.random.Generator, count: int) -> tuple[str, ...]:
     """Looks of blurred pictures, 4 x 4 colours grown to full size: they share hashes far more often than photographs do."""
     coarse = rng.integers(0, 256, (count, 4, 4, 3), np.uint8)
-    return tuple(look_of(cv2.resize(picture, (GRID, GRID), interpolation=cv2.INTER_LINEAR)) for picture in coarse)
+    return tuple(perceptual_hash(cv2.resize(picture, (GRID, GRID), interpolation=cv2.INTER_LINEAR)) for picture in coarse)
 
 
 def _resident() -> int:

@@ -12,7 +12,7 @@ import json
 import time
 import tracemalloc
 
-from rayfill.data.sampler import Order, slots_of
+from rayfill.data.sampler import ShardSampler, slots_of
 
 EACH = 8
 """Samples of a batch on one rank."""
@@ -40,7 +40,7 @@ def measure(sizes: list[int], ranks: int) -> dict[str, float | int]:
     """One row, of the last rank."""
     slots = slots_of(ranks - 1, ranks, EACH * ranks)
     began = time.perf_counter()
-    order = Order(sizes, SEED, EACH * ranks, kept=EACH)
+    order = ShardSampler(sizes, SEED, EACH * ranks, kept=EACH)
     middle = order.steps_per_epoch // 2
     order.batch(middle, slots)
     first = time.perf_counter()

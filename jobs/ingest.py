@@ -17,7 +17,7 @@ from rayfill.spec.problems import first_problem
 
 if TYPE_CHECKING:
     from rayfill.data.ingest.part_builder import PackJob
-    from rayfill.data.ingest.part_manifest import Receipt
+    from rayfill.data.ingest.part_manifest import PartManifest
     from rayfill.data.ingest.pipeline import RunParts
 
 SHOWN = 5
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 def _on_ray_within(stack: ExitStack) -> "RunParts":
     """The parallel map on a Ray that is started when there is enough to do for it, and ends with `stack`."""
 
-    def run_parts(pack: "Callable[[PackJob], Receipt]", jobs: "Sequence[PackJob]") -> "Iterable[Receipt]":
+    def run_parts(pack: "Callable[[PackJob], PartManifest]", jobs: "Sequence[PackJob]") -> "Iterable[PartManifest]":
         if len(jobs) == 1:
             return map(pack, jobs)  # Ray takes longer to start than a shard takes to pack
         from rayfill.cluster.local import local_ray

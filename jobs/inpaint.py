@@ -111,11 +111,11 @@ def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | No
 
 def _read(path: Path, read: Callable[[bytes, int], T]) -> T:
     from rayfill.data.images.convert import MAX_PIXELS
-    from rayfill.data.images.untrusted import Unusable
+    from rayfill.data.images.untrusted import InvalidImage
 
     try:
         return read(path.read_bytes(), MAX_PIXELS)
-    except Unusable as error:
+    except InvalidImage as error:
         raise InputError(f"{path}: the file {error}") from None
     except PermissionError:
         raise InputError(f"{path}: the file cannot be read; its permissions do not allow it") from None

@@ -118,12 +118,12 @@ def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name
 
 def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str) -> dict[str, object]:
     from rayfill.cluster.local import local_ray
-    from rayfill.training.whole_run import carry_out, prepare_run
+    from rayfill.training.whole_run import prepare_run, train_and_register
 
     spec = prepare_run(recipe, args.data, locations, name, args.workers, args.code_version)
     with local_ray(dashboard=True):
         try:
-            trained = carry_out(spec, _say, waiting_limit(args.wait_for_workers))
+            trained = train_and_register(spec, _say, waiting_limit(args.wait_for_workers))
         except KeyboardInterrupt:
             _say_how_to_resume(name)
             raise

@@ -78,12 +78,12 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
     from jobs.tune_plan import resolve
     from rayfill.cluster.local import local_ray
     from rayfill.tuning.search.costs import measure
-    from rayfill.tuning.study.lock import only_driver_of
+    from rayfill.tuning.study.lock import sweep_lock
     from rayfill.tuning.study.study import open_study, spec_of
-    from rayfill.tuning.winner.publish import crown, retrain
+    from rayfill.tuning.winner.publish import register_winner, retrain
 
     spec = resolve(args, plan, locations)
-    with only_driver_of(spec, args.storage):
+    with sweep_lock(spec, args.storage):
         study = open_study(spec, args.storage)
         spec = spec_of(study)
         keys, search, prune = len(spec.searched.space), spec.sweep.search.kind, spec.sweep.prune.kind
@@ -97,7 +97,7 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
             crowned = (
                 _pausing(spec.name, lambda: retrain(spec, study, locations, workers, _say))
                 if args.retrain
-                else crown(spec, study, locations)
+                else register_winner(spec, study, locations)
             )
         result = outcome(spec, study, locations, crowned)
     print_result(result)

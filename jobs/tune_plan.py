@@ -70,13 +70,13 @@ def dry_run(plan: SweepFile) -> dict[str, object]:
 
 
 def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> SweepSpec:
-    """The sweep with its data, its exam, and what an earlier sweep teaches it.
+    """The sweep with its data, its evaluation set, and what an earlier sweep teaches it.
 
     Raises:
-        InputError: the dataset, exam, file of masks or earlier sweep cannot be used, or a recipe does not fit the data.
+        InputError: dataset, evaluation set, file of masks or earlier sweep cannot be used, or a recipe does not fit the data.
     """
     from rayfill.data.dataset import open_dataset
-    from rayfill.evaluation.eval_set import prepare_exam
+    from rayfill.evaluation.eval_set import prepare_eval_set
     from rayfill.masks.painted import pinned
     from rayfill.training.check_run import check_run
     from rayfill.training.code_version import code_version
@@ -87,7 +87,7 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
     for recipe in plan.bases.values():
         check_run(recipe, dataset.len_of("train"), plan.sweep.trial.workers)
     size = next(iter(plan.bases.values())).images.size
-    exam = prepare_exam(size, dataset.store.url, locations, plan.sweep.evaluation.images)
+    eval_set = prepare_eval_set(size, dataset.store.url, locations, plan.sweep.evaluation.images)
     return SweepSpec(
         format="rayfill-sweep-1",
         name=plan.sweep.name,
@@ -97,7 +97,7 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
         root=locations.root,
         dataset=dataset.store.url,
         dataset_digest=dataset.digest,
-        protocol_digest=exam.protocol.digest(),
+        protocol_digest=eval_set.protocol.digest(),
         warm=warm_start(load_study(locations.root, args.earlier, args.storage), plan) if args.earlier else None,
         code_version=args.code_version or code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),

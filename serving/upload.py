@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import UploadFile
 
 from rayfill.data.images.source_image import SourceImage, read_source_image
-from rayfill.data.images.untrusted import Unusable, read_mask
+from rayfill.data.images.untrusted import InvalidImage, read_mask
 from serving.backend import UInt8
 from serving.limits import MAX_FILE_BYTES, MAX_PIXELS
 
@@ -42,7 +42,7 @@ def decode(image: bytes, mask: bytes | None) -> Upload:
     """Both files as pixels. Refused if one is no image or too large, if their sizes differ, or if nothing is known."""
     try:
         upload = Upload(read_source_image(image, MAX_PIXELS), None if mask is None else _mask(mask))
-    except Unusable as error:
+    except InvalidImage as error:
         raise Refused(_STATUS[error.reason], f"image: the file {error}") from None
     if upload.mask is None:
         return upload
@@ -59,5 +59,5 @@ def decode(image: bytes, mask: bytes | None) -> Upload:
 def _mask(data: bytes) -> UInt8:
     try:
         return read_mask(data, MAX_PIXELS)
-    except Unusable as error:
+    except InvalidImage as error:
         raise Refused(_STATUS[error.reason], f"mask: the file {error}") from None

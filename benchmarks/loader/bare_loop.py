@@ -21,7 +21,7 @@ from benchmarks.loader.square import IMAGES, masks
 from rayfill.data.augment import crop_and_flip
 from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.images.decode import decode_square
-from rayfill.data.sampler import Order, slots_of
+from rayfill.data.sampler import ShardSampler, slots_of
 from rayfill.masks.draw import draw_mask
 
 UInt8 = npt.NDArray[np.uint8]
@@ -69,7 +69,7 @@ class BareLoop(Contestant):
 def _timed_work(dataset: Dataset, job: Job) -> list[Work]:
     """The samples of the stream's timed batches, which are a function of the seed and the step."""
     shards = dataset.shards(SPLIT)
-    order = Order([shard.samples for shard in shards], SEED, BATCH, kept=BATCH)
+    order = ShardSampler([shard.samples for shard in shards], SEED, BATCH, kept=BATCH)
     places = [p for step in range(job.batches) for p in order.batch(first_timed(job) + step, slots_of(0, 1, BATCH))]
     return [Work(p.epoch, str(dataset.reader.index(shards[p.shard]).ids[p.number])) for p in places]
 

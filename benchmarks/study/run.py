@@ -10,7 +10,7 @@ import torch
 from benchmarks.study.spec import Study, recipe_of
 from rayfill.data.dataset import open_dataset
 from rayfill.data.loader import Stream
-from rayfill.evaluation.eval_set import prepare_exam
+from rayfill.evaluation.eval_set import prepare_eval_set
 from rayfill.evaluation.evaluate import score_model
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
@@ -20,9 +20,9 @@ from rayfill.training.code_version import code_version
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
-from rayfill.training.worker import Place, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 
-PLACE = Place(rank=0, world=1, device=torch.device("cpu"), threads=1)
+PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
 TIMED = 3
 """Steps that are timed of every phase, after one that is not."""
 
@@ -60,8 +60,8 @@ def run_entry(study: Study, name: str, recipes: Path, locations: Locations, data
     run_worker(run, PLACE, None, keep, None)
     spent = time.process_time() - began
     began = time.process_time()
-    exam = prepare_exam(recipe.images.size, locations.dataset(data), locations, study.images)
-    card = score_model(out / name / "model", exam, spread=False)
+    eval_set = prepare_eval_set(recipe.images.size, locations.dataset(data), locations, study.images)
+    card = score_model(out / name / "model", eval_set, spread=False)
     (out / name / "scorecard.json").write_text(card.model_dump_json(indent=1) + "\n")
     return {
         "name": name,

@@ -8,7 +8,7 @@ import ray.train.torch
 
 from rayfill.spec.run import RunSpec
 from rayfill.training.on_ray import report_checkpoint
-from rayfill.training.worker import Place, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 
 
 def bare_fit_s(run: RunSpec, storage: str) -> float:
@@ -30,5 +30,5 @@ def bare_fit_s(run: RunSpec, storage: str) -> float:
 
 def _worker_main(config: dict[str, Any]) -> None:
     context = ray.train.get_context()
-    place = Place(context.get_world_rank(), context.get_world_size(), ray.train.torch.get_device(), 1)
+    place = WorkerContext(context.get_world_rank(), context.get_world_size(), ray.train.torch.get_device(), 1)
     run_worker(RunSpec.model_validate(config["run"]), place, None, report_checkpoint, None)

@@ -21,7 +21,7 @@ from benchmarks.sweep.curves import Curve, Source, Table, read_table, write_tabl
 from benchmarks.sweep.design import Params, design
 from benchmarks.sweep.train_curve import train_curve
 from rayfill.data.dataset import Dataset, open_dataset
-from rayfill.evaluation.eval_set import Exam, prepare_exam
+from rayfill.evaluation.eval_set import EvalSet, prepare_eval_set
 from rayfill.spec.base import Spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
@@ -53,7 +53,7 @@ class Ground:
 
     space: Space
     dataset: Dataset
-    exam: Exam
+    eval_set: EvalSet
 
 
 def main() -> None:
@@ -86,11 +86,11 @@ def main() -> None:
 
 
 def open_ground(file: SweepFile, data: str, locations: Locations) -> Ground:
-    """The dataset, the exam of the base recipe's size, and the space. InputError where one cannot be used."""
+    """The dataset, the evaluation set of the base recipe's size, and the space. InputError where one cannot be used."""
     (base,) = file.bases.values()
     url = locations.dataset(data)
-    exam = prepare_exam(base.images.size, url, locations, file.sweep.evaluation.images)
-    return Ground(Space(file.sweep, file.bases), open_dataset(url), exam)
+    eval_set = prepare_eval_set(base.images.size, url, locations, file.sweep.evaluation.images)
+    return Ground(Space(file.sweep, file.bases), open_dataset(url), eval_set)
 
 
 def source_of(file: SweepFile, ground: Ground) -> Source:
@@ -100,7 +100,7 @@ def source_of(file: SweepFile, ground: Ground) -> Source:
         format="rayfill-curves-1",
         sweep=Searched(recipe=base, space=file.sweep.space).digest(),
         dataset=ground.dataset.digest,
-        protocol=ground.exam.protocol.digest(),
+        protocol=ground.eval_set.protocol.digest(),
         rungs=RUNGS,
     )
 
@@ -120,7 +120,7 @@ def collect(ground: Ground, rungs: tuple[int, ...], params: Params, seed: int) -
         code_version=code_version(),
         created="2026-01-01T00:00:00+00:00",
     )
-    found = train_curve(run, ground.exam, rungs)
+    found = train_curve(run, ground.eval_set, rungs)
     return Curve(
         params=params,
         seed=seed,
@@ -145,7 +145,7 @@ def _known(path: Path, source: Source) -> tuple[Curve, ...]:
         return ()
     table = read_table(path)
     if table.source != source:
-        raise InputError(f"--out {path}: its curves are of another recipe, space, dataset or exam; choose another file")
+        raise InputError(f"--out {path}: its curves are of another recipe, space, dataset or eval_set; choose another file")
     return table.curves
 
 

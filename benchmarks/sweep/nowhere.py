@@ -1,4 +1,4 @@
-"""A sweep as `rayfill tune` would begin it, but of nothing: no dataset, no exam."""
+"""A sweep as `rayfill tune` would begin it, but of nothing: no dataset, no evaluation set."""
 
 from rayfill.spec.sweep_file import SweepFile
 from rayfill.spec.sweep_spec import SweepSpec

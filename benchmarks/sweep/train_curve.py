@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rayfill.evaluation.eval_set import Exam
+from rayfill.evaluation.eval_set import EvalSet
 from rayfill.evaluation.psnr import mean_squared_error, psnr
 from rayfill.inference.inpaint import inpaint
 from rayfill.spec.errors import Failed
 from rayfill.spec.run import RunSpec
 from rayfill.training.state import TrainState
-from rayfill.training.worker import Place, load_state, pausing_worker
+from rayfill.training.worker import WorkerContext, load_state, train_worker_steps
 
-PLACE = Place(rank=0, world=1, device=torch.device("cpu"), threads=1)
+PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
 
 
 @dataclass(frozen=True)
@@ -36,25 +36,25 @@ class Measured:
     steps: int
 
 
-def train_curve(run: RunSpec, exam: Exam, rungs: tuple[int, ...]) -> Measured:
+def train_curve(run: RunSpec, eval_set: EvalSet, rungs: tuple[int, ...]) -> Measured:
     """Train `run` on one thread and measure it at `rungs`, the last of which is its end; a divergence ends the curve."""
     state = load_state(run, PLACE, None)
     metric, exam_cpu_s, began = [], 0.0, time.process_time()
-    with closing(pausing_worker(run, PLACE, state, _Nothing(), pauses=rungs)) as training, suppress(Failed):
+    with closing(train_worker_steps(run, PLACE, state, _Nothing(), pauses=rungs)) as training, suppress(Failed):
         for _ in training:
             paused = time.process_time()
-            metric.append(hole_psnr(state, exam))
+            metric.append(hole_psnr(state, eval_set))
             exam_cpu_s += time.process_time() - paused
     return Measured(tuple(metric), time.process_time() - began - exam_cpu_s, exam_cpu_s, state.step)
 
 
 @torch.no_grad()
-def hole_psnr(state: TrainState, exam: Exam) -> float:
+def hole_psnr(state: TrainState, eval_set: EvalSet) -> float:
     """The scorecard's `psnr`, `hole`, `composited`, `all`, of the weights that would be served, and nothing else of it."""
     system = state.system
     contract = system.contract(system.Options.model_validate(state.recipe.system.options))
-    photographs = [exam.photographs.read(i)[1] for i in range(exam.protocol.images)]
-    pairs = [(p, exam.masks.mask(bucket, i)) for i, p in enumerate(photographs) for bucket in exam.protocol.buckets]
+    photographs = [eval_set.photographs.read(i)[1] for i in range(eval_set.protocol.images)]
+    pairs = [(p, eval_set.masks.mask(bucket, i)) for i, p in enumerate(photographs) for bucket in eval_set.protocol.buckets]
     trained = {name: tensor.clone() for name, tensor in system.state_dict().items()}
     system.load_state_dict(state.inference_weights())
     system.eval()

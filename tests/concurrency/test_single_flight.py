@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rayfill.concurrency.single_flight import Once
+from rayfill.concurrency.single_flight import SingleFlightCache
 
 
 def test_threads_that_ask_at_once_get_one_making() -> None:
@@ -17,7 +17,7 @@ def test_threads_that_ask_at_once_get_one_making() -> None:
         time.sleep(0.05)
         return object()
 
-    once = Once(make, 4)
+    once = SingleFlightCache(make, 4)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(once, [1] * 8))
     assert made == [1]
@@ -26,7 +26,7 @@ def test_threads_that_ask_at_once_get_one_making() -> None:
 
 def test_a_slow_key_does_not_hold_up_another() -> None:
     gate = threading.Event()
-    once = Once(lambda key: gate.wait(10) if key == "slow" else key, 4)
+    once = SingleFlightCache(lambda key: gate.wait(10) if key == "slow" else key, 4)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(once, "slow")
         assert once("quick") == "quick"
@@ -36,7 +36,7 @@ def test_a_slow_key_does_not_hold_up_another() -> None:
 
 def test_the_key_used_longest_ago_is_forgotten() -> None:
     made: list[int] = []
-    once = Once(made.append, 2)
+    once = SingleFlightCache(made.append, 2)
     for key in (1, 2, 1, 3, 1, 2):
         once(key)
     assert made == [1, 2, 3, 2]
@@ -51,7 +51,7 @@ def test_a_failure_is_raised_and_tried_again() -> None:
             raise OSError("not yet")
         return key
 
-    once = Once(make, 2)
+    once = SingleFlightCache(make, 2)
     with pytest.raises(OSError, match="not yet"):
         once(1)
     assert once(1) == 1

@@ -16,7 +16,7 @@ from PIL import Image
 from rayfill.data.batch import Batch
 from rayfill.data.dataset import Dataset
 from rayfill.data.loader import SHARDS_AHEAD, Stream
-from rayfill.data.sampler import Order, Place
+from rayfill.data.sampler import SamplePosition, ShardSampler
 from rayfill.spec.dataset import Shard
 from rayfill.spec.masks import FreeForm, MaskMix, Rectangle
 from rayfill.spec.recipe import Images
@@ -118,20 +118,20 @@ def test_resuming_reads_the_samples_of_its_batches_and_only_the_next_shards_ahea
         assert not read
         assert not store.fetched
         ids = [name for batch in itertools.islice(stream, 2) for name in batch.ids]
-    order, shards = Order([10] * 30, SEED, BATCH, kept=2), dataset.shards("train")
+    order, shards = ShardSampler([10] * 30, SEED, BATCH, kept=2), dataset.shards("train")
     # The third batch is begun ahead: how much of it was read depends on the threads.
     taken, begun = ([p for step in steps for p in order.batch(step, range(4, 6))] for steps in ((1017, 1018), (1019,)))
     assert ids == [f"{p.shard}-{p.number}" for p in taken]
     assert samples(taken, shards) <= read <= samples(taken + begun, shards)
-    ahead = [number for step in (1017, 1018) for number in order.coming(step, range(4, 6), SHARDS_AHEAD)]
+    ahead = [number for step in (1017, 1018) for number in order.prefetched(step, range(4, 6), SHARDS_AHEAD)]
     coming = {key for number in ahead for key in (shards[number].path, shards[number].index)}
     assert files(taken, shards) <= set(store.fetched) <= files(taken + begun, shards) | coming
     assert len(coming | files(taken + begun, shards)) < len(shards), "shards that are far off are left alone"
 
 
-def samples(places: list[Place], shards: Sequence[Shard]) -> set[tuple[str, int]]:
+def samples(places: list[SamplePosition], shards: Sequence[Shard]) -> set[tuple[str, int]]:
     return {(shards[p.shard].path, p.number) for p in places}
 
 
-def files(places: list[Place], shards: Sequence[Shard]) -> set[str]:
+def files(places: list[SamplePosition], shards: Sequence[Shard]) -> set[str]:
     return {key for p in places for key in (shards[p.shard].path, shards[p.shard].index)}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rayfill.data import sampler
-from rayfill.data.sampler import Order, Place, permutation, slots_of
+from rayfill.data.sampler import SamplePosition, ShardSampler, permutation, slots_of
 from rayfill.spec.errors import InputError
 
 few = st.integers(1, 12)
@@ -19,11 +19,11 @@ unhurried = settings(deadline=None)  # a busy machine is no counterexample
 worlds = st.sampled_from([1, 2, 3, 4, 5, 6, 8, 12])
 
 
-def order_of(sizes: list[int], seed: int, batch: int, kept: int = 8) -> Order:
-    return Order(sizes, seed, batch, kept=kept)
+def order_of(sizes: list[int], seed: int, batch: int, kept: int = 8) -> ShardSampler:
+    return ShardSampler(sizes, seed, batch, kept=kept)
 
 
-def epoch_of(order: Order, epoch: int, batch: int, world: int = 1) -> list[Place]:
+def epoch_of(order: ShardSampler, epoch: int, batch: int, world: int = 1) -> list[SamplePosition]:
     """All that the ranks see in an epoch, step after step and rank after rank."""
     steps = range(epoch * order.steps_per_epoch, (epoch + 1) * order.steps_per_epoch)
     return [place for t in steps for rank in range(world) for place in order.batch(t, slots_of(rank, world, batch))]
@@ -48,7 +48,7 @@ def test_an_epoch_takes_every_sample_where_the_batch_divides_them(sizes: list[in
     sizes = [size * parts for size in sizes]
     batch = sum(sizes) // parts
     taken = epoch_of(order_of(sizes, seed, batch), epoch, batch)
-    assert Counter(taken) == Counter(Place(epoch, s, n) for s, size in enumerate(sizes) for n in range(size))
+    assert Counter(taken) == Counter(SamplePosition(epoch, s, n) for s, size in enumerate(sizes) for n in range(size))
 
 
 @unhurried
@@ -161,7 +161,7 @@ def test_among_100_000_shards_and_1_024_ranks_a_rank_needs_few_megabytes_and_sha
 def test_the_shards_that_come_next_are_those_that_the_next_steps_enter(
     sizes: list[int], batch_size: int, step: int, within: int, data: st.DataObject
 ) -> None:
-    order = Order(sizes, 7, batch_size, kept=batch_size)
+    order = ShardSampler(sizes, 7, batch_size, kept=batch_size)
     first = data.draw(st.integers(0, batch_size - 1))
     slots = range(first, batch_size)
 
@@ -175,4 +175,4 @@ def test_the_shards_that_come_next_are_those_that_the_next_steps_enter(
         return None
 
     found = sorted(filter(None, (entered(slot) for slot in slots)), key=lambda entry: entry[0])
-    assert order.coming(step, slots, within) == list(dict.fromkeys(shard for _, shard in found))
+    assert order.prefetched(step, slots, within) == list(dict.fromkeys(shard for _, shard in found))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rayfill.evaluation.eval_set import Exam, prepare_exam
+from rayfill.evaluation.eval_set import EvalSet, prepare_eval_set
 from rayfill.evaluation.evaluate import score_model
 from rayfill.evaluation.report import render_report
 from rayfill.evaluation.scorecard import OWN, Scorecard, read_scorecard, score, write_scorecard
@@ -20,9 +20,9 @@ NAMES = ["mse_norm_hole", "mse_norm_whole"]
 
 
 @pytest.fixture(scope="module")
-def exam(photographs_url: str, tmp_path_factory: pytest.TempPathFactory) -> Exam:
+def eval_set(photographs_url: str, tmp_path_factory: pytest.TempPathFactory) -> EvalSet:
     masks = MaskSetSpec(name="own", family=Irregular(kind="irregular"), seed=0, size=64, per_bucket=1)
-    return prepare_exam(64, photographs_url, Locations(f"file://{tmp_path_factory.mktemp('root')}"), 2, masks)
+    return prepare_eval_set(64, photographs_url, Locations(f"file://{tmp_path_factory.mktemp('root')}"), 2, masks)
 
 
 @pytest.fixture(scope="module")
@@ -32,26 +32,26 @@ def model(tmp_path_factory: pytest.TempPathFactory, make_system_model: MakeModel
 
 
 @pytest.fixture(scope="module")
-def card(model: tuple[Path, Model], exam: Exam) -> Scorecard:
-    return score_model(model[0], exam, spread=False)
+def card(model: tuple[Path, Model], eval_set: EvalSet) -> Scorecard:
+    return score_model(model[0], eval_set, spread=False)
 
 
-def test_they_are_means_of_the_systems_own_measurements(card: Scorecard, model: tuple[Path, Model], exam: Exam) -> None:
-    bucket = exam.protocol.buckets[2]
+def test_they_are_means_of_the_systems_own_measurements(card: Scorecard, model: tuple[Path, Model], eval_set: EvalSet) -> None:
+    bucket = eval_set.protocol.buckets[2]
     found = []
     for number in range(2):
-        _, target = exam.photographs.read(number)
+        _, target = eval_set.photographs.read(number)
         image = torch.from_numpy(target).permute(2, 0, 1)[None].float() / 255
-        mask = torch.from_numpy(exam.masks.mask(bucket, number))[None, None].float()
+        mask = torch.from_numpy(eval_set.masks.mask(bucket, number))[None, None].float()
         with torch.no_grad():
             found.append(float(model[1].system.measure(image, mask)["mse_norm_hole"]))
     assert score(card, OWN, "mse_norm_hole", bucket, form="raw") == pytest.approx(sum(found) / 2, rel=1e-4)
 
 
-def test_they_stand_beside_the_protocol_and_not_in_it(card: Scorecard, exam: Exam) -> None:
+def test_they_stand_beside_the_protocol_and_not_in_it(card: Scorecard, eval_set: EvalSet) -> None:
     assert [metric.name for metric in card.own_metrics] == NAMES
     assert not {row.metric for row in card.rows} & set(NAMES)
-    assert card.protocol.digest() == exam.protocol.digest()
+    assert card.protocol.digest() == eval_set.protocol.digest()
     assert read_scorecard(write_scorecard(card), "here") == card
 
 

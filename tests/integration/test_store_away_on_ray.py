@@ -22,7 +22,7 @@ from rayfill.spec.run import RunSpec
 from rayfill.storage.open_store import open_store
 from rayfill.training.run_directory import claim
 from rayfill.training.whole_run import prepare_run
-from rayfill.training.worker import Place, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 from tests.conftest import SMALL
 from tests.fault_proxy import Exchange, FaultProxy
 from tests.photographs import write_photographs
@@ -74,7 +74,7 @@ def quiet_weights(run: RunSpec) -> bytes:
         assert checkpoint is not None
         found.append((checkpoint / "model" / "weights.safetensors").read_bytes())
 
-    run_worker(run, Place(0, 1, torch.device("cpu"), 1), None, save, None)
+    run_worker(run, WorkerContext(0, 1, torch.device("cpu"), 1), None, save, None)
     return found[-1]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rayfill.spec.errors import InputError
 from rayfill.storage.open_store import open_store
-from rayfill.storage.retry import Patience
+from rayfill.storage.retry import RetryPolicy
 from rayfill.storage.s3 import S3Store
 
 
@@ -34,7 +34,7 @@ def test_an_endpoint_where_nobody_is(s3_url: str, monkeypatch: pytest.MonkeyPatc
         endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     with pytest.raises(InputError, match=rf"{s3_url}/a: cannot reach {endpoint}"):
-        S3Store(s3_url, Patience(first_s=0.1)).read("a")
+        S3Store(s3_url, RetryPolicy(first_s=0.1)).read("a")
 
 
 def test_an_endpoint_that_is_no_url(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

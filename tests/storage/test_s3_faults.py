@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from rayfill.spec.errors import Failed, InputError
-from rayfill.storage.retry import Patience
+from rayfill.storage.retry import RetryPolicy
 from rayfill.storage.s3 import PART, S3Store
 from rayfill.storage.s3_client import client
 from rayfill.storage.store import AlreadyExists
 from tests.fault_proxy import Exchange, Fault, FaultProxy, altered, answer_lost, cut, error, reset, short, stalled
 
-SOON = Patience(first_s=0.5, total_s=60, pause_s=0.02, longest_pause_s=0.1, silent_s=0.2)
+SOON = RetryPolicy(first_s=0.5, total_s=60, pause_s=0.02, longest_pause_s=0.1, silent_s=0.2)
 HASTY = replace(SOON, read_s=0.3)
 DATA = bytes(range(256)) * 40
 
@@ -86,7 +86,7 @@ def test_a_store_that_is_away_is_waited_for_and_that_is_said(
 
 
 def test_a_store_that_stays_away_is_given_up_with_its_name(store: S3Store, s3_faults: FaultProxy, s3_url: str) -> None:
-    brief = S3Store(s3_url, Patience(total_s=0.5, pause_s=0.05))
+    brief = S3Store(s3_url, RetryPolicy(total_s=0.5, pause_s=0.05))
     s3_faults.stop()
     began = time.monotonic()
     with pytest.raises(Failed, match=rf"{s3_url}/a: the store broke off and stayed away while it was waited for \(\w+\)"):
@@ -97,7 +97,7 @@ def test_a_store_that_stays_away_is_given_up_with_its_name(store: S3Store, s3_fa
 def test_a_store_that_is_busy_for_good_is_given_up(store: S3Store, s3_faults: FaultProxy, s3_url: str) -> None:
     s3_faults.fail(error(503, "SlowDown"), times=1000)
     with pytest.raises(Failed, match=rf"{s3_url}/a: the store was too busy or broken while it was waited for \(SlowDown\)"):
-        S3Store(s3_url, Patience(total_s=0.3, pause_s=0.02)).read("a")
+        S3Store(s3_url, RetryPolicy(total_s=0.3, pause_s=0.02)).read("a")
 
 
 FINAL = {

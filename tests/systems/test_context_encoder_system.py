@@ -11,10 +11,10 @@ from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import check_recipe
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.systems.context_encoder import ContextEncoder
 
-TURN = Turn("adversarial", ("generator", "critic"))
+TURN = Round("adversarial", ("generator", "critic"))
 RECIPE = Path(__file__).parent.parent.parent / "jobs" / "recipes" / "context-encoder.yaml"
 OPTIONS: dict[str, Any] = {
     "side": 32,
@@ -43,7 +43,7 @@ def a_batch() -> Batch:
 def seen_by(system: ContextEncoder, network: str, batch: Batch) -> torch.Tensor:
     seen: list[torch.Tensor] = []
     system.get_submodule(network).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    system.share(batch, TURN)
+    system.forward_shared(batch, TURN)
     return seen[0]
 
 
@@ -72,8 +72,8 @@ def test_known_pixels_count_as_the_options_say() -> None:
     losses = {}
     for name, changes in {"paper": {}, "plain": {"overlap": 0}, "whole": {"overlap": 0, "known_weight": 1.0}}.items():
         system = context_encoder(**changes)
-        shared = system.share(batch, TURN)
-        losses[name] = system.terms("generator", batch, shared)["reconstruction"]
+        shared = system.forward_shared(batch, TURN)
+        losses[name] = system.loss_terms("generator", batch, shared)["reconstruction"]
         square = (shared["output"] - (2 * batch.image - 1)).square()
     torch.testing.assert_close(losses["whole"], square.mean())
     in_holes = (square[0, :, 8:24, 8:24].mean() + square[1, :, :8, 20:].mean()) / 2
@@ -85,15 +85,17 @@ def test_the_adversarial_gradient_comes_through_the_hole_alone_where_the_critic_
     system, batch = context_encoder(), a_batch()
     output = (2 * batch.image - 1).requires_grad_()
     system.generator.register_forward_hook(lambda *_: output)
-    (gradient,) = torch.autograd.grad(system.terms("generator", batch, system.share(batch, TURN))["adversarial"], output)
+    (gradient,) = torch.autograd.grad(
+        system.loss_terms("generator", batch, system.forward_shared(batch, TURN))["adversarial"], output
+    )
     assert torch.equal(gradient.abs().sum(1, keepdim=True) > 0, batch.mask > 0)
 
 
 def test_a_worker_with_one_picture_can_train() -> None:
     system, batch = context_encoder().train(), a_batch()
     alone = Batch(batch.image[:1], batch.mask[:1], batch.ids[:1])
-    shared = system.share(alone, TURN)
-    assert all(system.terms(player, alone, shared) for player in system.roles)
+    shared = system.forward_shared(alone, TURN)
+    assert all(system.loss_terms(player, alone, shared) for player in system.roles)
 
 
 def test_other_sizes_than_the_networks_are_refused() -> None:
@@ -108,7 +110,7 @@ def test_a_few_steps_on_one_batch_bring_the_hole_nearer() -> None:
     optimiser = torch.optim.Adam(system.generator.parameters(), lr=2e-3, betas=(0.5, 0.999))
     losses = []
     for _ in range(20):
-        terms = system.terms("generator", batch, system.share(batch, TURN))
+        terms = system.loss_terms("generator", batch, system.forward_shared(batch, TURN))
         losses.append(float(terms["reconstruction"].detach()))
         optimiser.zero_grad()
         (0.999 * terms["reconstruction"] + 0.001 * terms["adversarial"]).backward()

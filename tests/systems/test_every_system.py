@@ -14,7 +14,7 @@ from rayfill.inference.model_folder import Model
 from rayfill.spec.document import load_spec
 from rayfill.spec.recipe import Phase, Recipe
 from rayfill.systems import SYSTEMS, build_system, check_recipe, system_class
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.systems.batch_inference import fill_batch
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
@@ -37,9 +37,9 @@ def recipe_of(name: str) -> Recipe:
     return load_spec(SMALL / f"{name}.yaml", Recipe, overrides)
 
 
-def rounds_of(recipe: Recipe) -> list[tuple[Phase, Turn]]:
+def rounds_of(recipe: Recipe) -> list[tuple[Phase, Round]]:
     """Every different round of every phase."""
-    return [(phase, Turn(phase.name, players)) for phase in recipe.phases for players in dict.fromkeys(phase.rounds)]
+    return [(phase, Round(phase.name, players)) for phase in recipe.phases for players in dict.fromkeys(phase.rounds)]
 
 
 def a_batch(recipe: Recipe, size: int = 2) -> Batch:
@@ -85,8 +85,8 @@ def test_loss_terms_are_finite_scalars_in_float32(name: str, holes: str, precisi
         batch = Batch(batch.image, torch.full_like(batch.mask, float(holes == "all")), batch.ids)
     for _, turn in rounds_of(recipe):
         with torch.autocast("cpu", precision, enabled=precision != torch.float32):
-            shared = system.share(batch, turn)
-            found = {player: system.terms(player, batch, shared) for player in turn.players}
+            shared = system.forward_shared(batch, turn)
+            found = {player: system.loss_terms(player, batch, shared) for player in turn.players}
         for player, terms in found.items():
             assert terms
             assert set(terms) <= set(system.roles[player].terms)
@@ -103,9 +103,9 @@ def test_over_the_phases_every_term_of_every_player_is_computed(name: str) -> No
     batch = a_batch(recipe)
     seen: dict[str, set[str]] = {player: set() for player in recipe.players}
     for _, turn in rounds_of(recipe):
-        shared = system.share(batch, turn)
+        shared = system.forward_shared(batch, turn)
         for player in turn.players:
-            seen[player] |= set(system.terms(player, batch, shared))
+            seen[player] |= set(system.loss_terms(player, batch, shared))
     weighted = {player: {t for t, weight in settings.terms.items() if weight} for player, settings in recipe.players.items()}
     assert {player: terms & seen[player] for player, terms in weighted.items()} == weighted
 

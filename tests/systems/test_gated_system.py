@@ -4,10 +4,10 @@ import torch
 from torch import nn
 
 from rayfill.data.batch import Batch
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.systems.gated import Gated
 
-BOTH = Turn("adversarial", ("generator", "critic"))
+BOTH = Round("adversarial", ("generator", "critic"))
 
 
 def gated() -> Gated:
@@ -26,8 +26,8 @@ def a_batch(size: int = 2) -> Batch:
 
 def test_the_generator_is_paid_for_both_stages_over_the_whole_picture_from_minus_one_to_one() -> None:
     system, batch = gated(), a_batch()
-    shared = system.share(batch, BOTH)
-    terms = system.terms("generator", batch, shared)
+    shared = system.forward_shared(batch, BOTH)
+    terms = system.loss_terms("generator", batch, shared)
     target = batch.image.double() * 2 - 1
     for stage in ("coarse", "refined"):
         expected = (shared[stage].double() - target).abs().mean()
@@ -39,8 +39,8 @@ def test_the_critic_sees_the_completed_picture_and_the_mask() -> None:
     system, batch = gated(), a_batch()
     seen: list[torch.Tensor] = []
     system.critic.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    shared = system.share(batch, BOTH)
-    system.terms("critic", batch, shared)
+    shared = system.forward_shared(batch, BOTH)
+    system.loss_terms("critic", batch, shared)
     fake, real = seen
     assert torch.equal(fake[:, :3], torch.where(batch.mask > 0, shared["refined"], batch.image * 2 - 1))
     assert torch.equal(real[:, :3], batch.image * 2 - 1)
@@ -50,8 +50,8 @@ def test_the_critic_sees_the_completed_picture_and_the_mask() -> None:
 
 def test_the_adversarial_term_pays_for_the_holes_alone() -> None:
     system, batch = gated(), a_batch()
-    shared = system.share(batch, BOTH)
-    (gradient,) = torch.autograd.grad(system.terms("generator", batch, shared)["adversarial"], shared["refined"])
+    shared = system.forward_shared(batch, BOTH)
+    (gradient,) = torch.autograd.grad(system.loss_terms("generator", batch, shared)["adversarial"], shared["refined"])
     known = (batch.mask == 0).expand_as(gradient)
     assert (gradient[known] == 0).all()
     assert gradient[~known].abs().sum() > 0
@@ -59,16 +59,16 @@ def test_the_adversarial_term_pays_for_the_holes_alone() -> None:
 
 def test_a_round_of_the_critic_alone_keeps_no_graph_of_the_generator() -> None:
     system, batch = gated(), a_batch()
-    shared = system.share(batch, Turn("adversarial", ("critic",)))
+    shared = system.forward_shared(batch, Round("adversarial", ("critic",)))
     assert not shared["refined"].requires_grad
-    gradients = torch.autograd.grad(system.terms("critic", batch, shared)["critic"], list(system.critic.parameters()))
+    gradients = torch.autograd.grad(system.loss_terms("critic", batch, shared)["critic"], list(system.critic.parameters()))
     assert any(g.abs().sum() > 0 for g in gradients)
 
 
 def test_the_raw_answer_is_the_refined_picture() -> None:
     system, batch = gated().eval(), a_batch()
     _, refined = system.generator(batch.image * 2 - 1, batch.mask)
-    assert torch.equal(system.fill(batch.image, batch.mask).raw, (refined + 1) / 2)
+    assert torch.equal(system.inpaint(batch.image, batch.mask).raw, (refined + 1) / 2)
 
 
 def test_both_stages_learn_a_handful_of_pictures() -> None:
@@ -76,7 +76,7 @@ def test_both_stages_learn_a_handful_of_pictures() -> None:
     optimizer = torch.optim.Adam(system.generator.parameters(), lr=3e-3)
     losses = []
     for _ in range(61):
-        terms = system.terms("generator", batch, system.share(batch, BOTH))
+        terms = system.loss_terms("generator", batch, system.forward_shared(batch, BOTH))
         optimizer.zero_grad()
         (terms["coarse_l1"] + terms["refined_l1"]).backward()
         optimizer.step()

@@ -12,13 +12,13 @@ from rayfill.models.dilated_resnet import DilatedResNet
 from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.systems.lama import Lama
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 
 CPU = torch.device("cpu")
-GENERATOR, CRITIC = Turn("adversarial", ("generator",)), Turn("adversarial", ("critic",))
+GENERATOR, CRITIC = Round("adversarial", ("generator",)), Round("adversarial", ("critic",))
 SMALL = Path(__file__).parent / "small" / "lama.yaml"
 OPTIONS: dict[str, Any] = {
     "generator": {"width": 2, "blocks": 1, "global_share": 0.75},
@@ -45,39 +45,39 @@ def test_the_generator_sees_black_holes_and_a_mask_with_one_for_hole() -> None:
     system, batch = lama(), a_batch()
     seen: list[torch.Tensor] = []
     system.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    system.share(batch, GENERATOR)
+    system.forward_shared(batch, GENERATOR)
     assert torch.equal(seen[0][:, 3:], batch.mask)
     assert torch.equal(seen[0][:, :3], torch.where(batch.mask > 0, 0.0, batch.image))
 
 
 def test_only_known_pixels_are_reconstructed() -> None:
     system, batch = lama(), a_batch()
-    shared = dict(system.share(batch, GENERATOR))
-    whole = system.terms("generator", batch, shared)["reconstruction"]
+    shared = dict(system.forward_shared(batch, GENERATOR))
+    whole = system.loss_terms("generator", batch, shared)["reconstruction"]
     shared["output"] = torch.where(batch.mask > 0, 1 - shared["output"], shared["output"])
-    assert torch.equal(system.terms("generator", batch, shared)["reconstruction"], whole)
+    assert torch.equal(system.loss_terms("generator", batch, shared)["reconstruction"], whole)
     known = ((shared["output"] - batch.image).abs() * (1 - batch.mask)).mean()
     torch.testing.assert_close(whole, known)
 
 
 def test_the_critic_s_round_keeps_no_graph_of_the_generator() -> None:
     system, batch = lama(), a_batch()
-    assert not system.share(batch, CRITIC)["output"].requires_grad
-    assert system.share(batch, GENERATOR)["output"].requires_grad
+    assert not system.forward_shared(batch, CRITIC)["output"].requires_grad
+    assert system.forward_shared(batch, GENERATOR)["output"].requires_grad
 
 
 def test_under_bf16_the_penalty_is_that_of_float32() -> None:
     system, batch = lama(), a_batch()
-    exact = system.terms("critic", batch, system.share(batch, CRITIC))["gradient_penalty"]
+    exact = system.loss_terms("critic", batch, system.forward_shared(batch, CRITIC))["gradient_penalty"]
     with torch.autocast("cpu", torch.bfloat16):
-        rounded = system.terms("critic", batch, system.share(batch, CRITIC))["gradient_penalty"]
+        rounded = system.loss_terms("critic", batch, system.forward_shared(batch, CRITIC))["gradient_penalty"]
     torch.testing.assert_close(rounded, exact)
     assert exact > 0
 
 
 def test_the_penalty_pulls_at_the_critic_s_weights() -> None:
     system, batch = lama(), a_batch()
-    penalty = system.terms("critic", batch, system.share(batch, CRITIC))["gradient_penalty"]
+    penalty = system.loss_terms("critic", batch, system.forward_shared(batch, CRITIC))["gradient_penalty"]
     gradients = torch.autograd.grad(penalty, [p for n, p in system.critic.named_parameters() if n.endswith("weight")])
     assert all(g.isfinite().all() for g in gradients)
     assert gradients[0].abs().sum() > 0
@@ -86,18 +86,18 @@ def test_the_penalty_pulls_at_the_critic_s_weights() -> None:
 def test_without_holes_the_critic_is_told_that_everything_is_real() -> None:
     system, batch = lama(), a_batch()
     nothing = Batch(batch.image, torch.zeros_like(batch.mask), batch.ids)
-    shared = system.share(nothing, CRITIC)
+    shared = system.forward_shared(nothing, CRITIC)
     softplus = torch.nn.functional.softplus
     expected = softplus(-shared["real"]).mean() + softplus(-shared["fake"]).mean()
-    torch.testing.assert_close(system.terms("critic", nothing, shared)["critic"], expected)
+    torch.testing.assert_close(system.loss_terms("critic", nothing, shared)["critic"], expected)
 
 
 def test_feature_matching_vanishes_where_the_answer_is_the_photograph() -> None:
     system, batch = lama(), a_batch()
-    shared = dict(system.share(batch, GENERATOR))
-    assert system.terms("generator", batch, shared)["feature_matching"] > 0
+    shared = dict(system.forward_shared(batch, GENERATOR))
+    assert system.loss_terms("generator", batch, shared)["feature_matching"] > 0
     shared |= {name.replace("real", "fake"): t for name, t in shared.items() if name.startswith("real.")}
-    assert system.terms("generator", batch, shared)["feature_matching"] == 0
+    assert system.loss_terms("generator", batch, shared)["feature_matching"] == 0
 
 
 def test_given_weights_make_a_perceptual_term_that_is_no_part_of_the_model(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_given_weights_make_a_perceptual_term_that_is_no_part_of_the_model(tmp_p
     system.prepare_training(CPU)
     assert set(system.state_dict()) == names
     assert (system._frozen[0].resnet.conv1.weight == 0.01).all()
-    term = system.terms("generator", batch, system.share(batch, GENERATOR))["perceptual"]
+    term = system.loss_terms("generator", batch, system.forward_shared(batch, GENERATOR))["perceptual"]
     gradients = torch.autograd.grad(term, list(system.generator.parameters()))
     assert term > 0
     assert any(g.abs().sum() > 0 for g in gradients)

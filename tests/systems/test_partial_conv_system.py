@@ -13,10 +13,10 @@ from rayfill.data.batch import Batch
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import SystemChoice
 from rayfill.systems import build_system
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.systems.partial_conv import PartialConvolution
 
-INITIAL, FINETUNE = Turn("initial", ("generator",)), Turn("finetune", ("generator",))
+INITIAL, FINETUNE = Round("initial", ("generator",)), Round("finetune", ("generator",))
 CPU = torch.device("cpu")
 
 
@@ -47,8 +47,8 @@ def seen_by_vgg(system: PartialConvolution, image: torch.Tensor) -> list[torch.T
 
 def test_every_term_is_the_paper_s_sum() -> None:
     system, batch = pconv(), a_batch()
-    shared = system.share(batch, INITIAL)
-    terms = system.terms("generator", batch, shared)
+    shared = system.forward_shared(batch, INITIAL)
+    terms = system.loss_terms("generator", batch, shared)
     image, mask, output = batch.image, batch.mask, shared["output"]
     composited = output * mask + image * (1 - mask)
     expected = {
@@ -73,8 +73,8 @@ def test_every_term_is_the_paper_s_sum() -> None:
 
 def test_total_variation_looks_at_the_composited_picture() -> None:
     system, batch = pconv(), a_batch()
-    shared = system.share(batch, INITIAL)
-    (gradient,) = torch.autograd.grad(system.terms("generator", batch, shared)["total_variation"], shared["output"])
+    shared = system.forward_shared(batch, INITIAL)
+    (gradient,) = torch.autograd.grad(system.loss_terms("generator", batch, shared)["total_variation"], shared["output"])
     known = (batch.mask == 0).expand_as(gradient)
     assert (gradient[known] == 0).all()
     assert gradient[~known].abs().sum() > 0
@@ -82,13 +82,13 @@ def test_total_variation_looks_at_the_composited_picture() -> None:
 
 def test_fine_tuning_leaves_the_encoder_s_running_statistics_alone_and_no_state_behind() -> None:
     system, batch = pconv(), a_batch()
-    system.share(batch, INITIAL)
+    system.forward_shared(batch, INITIAL)
     before = {name: buffer.clone() for name, buffer in system.named_buffers()}
-    system.share(batch, FINETUNE)
+    system.forward_shared(batch, FINETUNE)
     changed = {name for name, buffer in system.named_buffers() if not torch.equal(buffer, before[name])}
     assert changed
     assert all(name.startswith("generator.decoder.") for name in changed)
-    system.share(batch, INITIAL)
+    system.forward_shared(batch, INITIAL)
     assert any(not torch.equal(b, before[n]) for n, b in system.named_buffers() if n.startswith("generator.encoder."))
 
 
@@ -96,7 +96,7 @@ def test_the_judging_network_is_neither_saved_nor_learns() -> None:
     system, batch = pconv(), a_batch()
     assert {name.split(".")[0] for name in system.state_dict()} == {"generator"}
     assert not any(p.requires_grad for network in system._frozen for p in network.parameters())
-    loss = system.terms("generator", batch, system.share(batch, INITIAL))["style"]
+    loss = system.loss_terms("generator", batch, system.forward_shared(batch, INITIAL))["style"]
     assert all(g.abs().sum() > 0 for g in torch.autograd.grad(loss, list(system.generator.parameters())))
 
 
@@ -142,7 +142,7 @@ def test_it_learns_a_handful_of_pictures_and_fine_tuning_goes_on_from_there() ->
     for step in range(70):
         if step == 60:
             optimizer.param_groups[0]["lr"] = 1e-3
-        terms = system.terms("generator", batch, system.share(batch, INITIAL if step < 60 else FINETUNE))
+        terms = system.loss_terms("generator", batch, system.forward_shared(batch, INITIAL if step < 60 else FINETUNE))
         optimizer.zero_grad()
         (terms["valid"] + 6 * terms["hole"] + 0.05 * terms["perceptual"] + 120 * terms["style"]).backward()
         optimizer.step()

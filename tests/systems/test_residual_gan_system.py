@@ -12,11 +12,11 @@ from torchvision.transforms.functional import normalize
 from rayfill.data.batch import Batch
 from rayfill.models.residual_generator import ResidualGenerator
 from rayfill.spec.errors import InputError
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.systems.imagenet_range import MEAN, STD, from_imagenet, to_imagenet
 from rayfill.systems.residual_gan import ResidualGAN
 
-TURN = Turn("adversarial", ("generator", "critic"))
+TURN = Round("adversarial", ("generator", "critic"))
 UNET = {"kind": "unet", "widths": [8, 12, 16, 20], "decoder": 12, "upsample": "nearest"}
 RESNET = {
     "kind": "resnet", "width": 4, "blocks": [1, 1, 1, 1], "skips": True, "encoder_weights": None, "decoder": 6,
@@ -57,7 +57,7 @@ def test_the_generator_sees_the_known_pixels_and_the_mean_colour_where_the_mask_
     system, batch = residual_gan(), a_batch()
     seen: list[torch.Tensor] = []
     system.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    system.share(batch, TURN)
+    system.forward_shared(batch, TURN)
     hole = batch.mask.expand(-1, 3, -1, -1) > 0
     assert (seen[0][hole] == 0).all()
     assert torch.equal(seen[0][~hole], to_imagenet(batch.image)[~hole])
@@ -68,20 +68,20 @@ def test_without_a_residual_the_answer_is_the_broken_image(generator: dict[str, 
     system, batch = residual_gan(generator).eval(), a_batch()
     silence(system)
     mean = torch.tensor(MEAN).view(1, 3, 1, 1)
-    torch.testing.assert_close(system.fill(batch.image, batch.mask).raw, torch.where(batch.mask > 0, mean, batch.image))
+    torch.testing.assert_close(system.inpaint(batch.image, batch.mask).raw, torch.where(batch.mask > 0, mean, batch.image))
 
 
 def test_the_terms_are_those_of_the_paper_from_the_completed_picture_and_its_crop() -> None:
     system, batch = residual_gan(reduction="sum"), a_batch()
-    shared = system.share(batch, TURN)
-    terms = system.terms("generator", batch, shared)
+    shared = system.forward_shared(batch, TURN)
+    terms = system.loss_terms("generator", batch, shared)
     difference = (shared["output"] - to_imagenet(batch.image)).abs()
     torch.testing.assert_close(terms["whole"], difference.sum() / 2)
     torch.testing.assert_close(terms["hole"], (difference[0, :, 8:20, 4:28].sum() + difference[1, :, 16:32, 10:20].sum()) / 2)
     real = system.critic(to_imagenet(batch.image)).sigmoid()
     fake = shared["fake"].sigmoid()
     torch.testing.assert_close(terms["adversarial"], -fake.log().mean())
-    critic = system.terms("critic", batch, shared)["critic"]
+    critic = system.loss_terms("critic", batch, shared)["critic"]
     torch.testing.assert_close(critic, -(real.log().mean() + (1 - fake).log().mean()) / 2)
 
 
@@ -153,7 +153,7 @@ def test_a_few_steps_on_one_batch_bring_the_hole_nearer(generator: dict[str, Any
     optimiser = torch.optim.Adam(system.generator.parameters(), lr=2e-3, betas=(0.5, 0.999))
     losses = []
     for _ in range(30):
-        terms = system.terms("generator", batch, system.share(batch, TURN))
+        terms = system.loss_terms("generator", batch, system.forward_shared(batch, TURN))
         losses.append(float(terms["hole"].detach()))
         optimiser.zero_grad()
         (terms["whole"] + terms["hole"]).backward()

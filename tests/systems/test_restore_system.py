@@ -39,7 +39,7 @@ def test_before_the_first_step_the_answer_is_the_start(start: Start, block: str)
     made = recipe(f"system.options.start={start}", f"system.options.generator.block={block}")
     system = build_system(made.system).eval()
     image, mask = waves(2, 32)
-    assert torch.equal(system.fill(image, mask).raw, fill_start(start, image, mask))
+    assert torch.equal(system.inpaint(image, mask).raw, fill_start(start, image, mask))
 
 
 def test_training_makes_it_better_than_the_start() -> None:
@@ -50,7 +50,7 @@ def test_training_makes_it_better_than_the_start() -> None:
     for at in range(30):
         play_step(state.system, state.players, state.phase(), batch, made.training, at + 60)
     before = (fill_start("harmonic", image, mask) - image).square().mean()
-    after = (state.system.fill(image, mask).raw - image).square().mean()
+    after = (state.system.inpaint(image, mask).raw - image).square().mean()
     assert after < 0.8 * before
 
 

@@ -51,10 +51,10 @@ def test_every_system_trains_on_two_workers_that_stay_equal(small_root: Path, tm
         from torch import distributed
 
         from rayfill.spec.run import RunSpec
-        from rayfill.training.worker import Place, run_worker
+        from rayfill.training.worker import WorkerContext, run_worker
 
         context = ray.train.get_context()
-        place = Place(context.get_world_rank(), context.get_world_size(), torch.device("cpu"), 1)
+        place = WorkerContext(context.get_world_rank(), context.get_world_size(), torch.device("cpu"), 1)
         found: dict[str, Any] = {}
         for text in config["runs"]:
             run = RunSpec.model_validate_json(text)

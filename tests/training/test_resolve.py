@@ -14,7 +14,7 @@ from rayfill.training.resolve import explain_steps, with_precision, with_steps
 from rayfill.training.run_directory import claim, claimed_before, read_run
 from rayfill.training.step_cost import step_gflop
 from rayfill.training.step_time import seconds_per_step
-from rayfill.training.worker import Place
+from rayfill.training.worker import WorkerContext
 from tests.training.conftest import RECIPES
 
 PHASES = """phases=[
@@ -54,7 +54,7 @@ def test_intervals_and_warm_ups_shrink_to_a_short_run_and_stay_in_a_long_one(sma
 
 def test_timed_steps_are_those_of_the_run_on_its_own_data(small_run: Callable[..., RunSpec]) -> None:
     run = small_run("phases.0.steps=2")
-    (seconds,) = seconds_per_step(run, Place(0, 1, torch.device("cpu"), 1))
+    (seconds,) = seconds_per_step(run, WorkerContext(0, 1, torch.device("cpu"), 1))
     assert 0 < seconds < 5
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from rayfill.spec.errors import InputError
 from rayfill.spec.run import RunSpec, new_run_name
-from rayfill.training.run_directory import claim, only_trainer_of, read_run
+from rayfill.training.run_directory import claim, read_run, run_lock
 
 Small = Callable[..., RunSpec]
 
@@ -38,12 +38,12 @@ def test_new_names_differ(small_run: Small) -> None:
 def test_a_run_is_trained_by_one_process_at_a_time(small_run: Small) -> None:
     run = claim(small_run(run="locked"))
     with (
-        only_trainer_of(run),
+        run_lock(run),
         pytest.raises(InputError, match="--name locked: that run is being trained right now"),
-        only_trainer_of(run),
+        run_lock(run),
     ):
         pass
-    with only_trainer_of(run):
+    with run_lock(run):
         pass
 
 

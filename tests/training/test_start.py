@@ -9,13 +9,13 @@ import torch
 
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.run import RunSpec
-from rayfill.training.init_from import WEIGHTS, pin_starts
+from rayfill.training.init_from import WEIGHTS, resolve_init_checkpoints
 from rayfill.training.run_directory import claim, publish_model
 from rayfill.training.state import TrainState
-from rayfill.training.worker import Place, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 
 Small = Callable[..., RunSpec]
-PLACE = Place(rank=0, world=1, device=torch.device("cpu"), threads=1)
+PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
 AHEAD = "phases.0.start_from={'generator': 'first'}"
 
 
@@ -25,7 +25,7 @@ def run_of(small_run: Small, tmp_path: Path) -> Small:
 
     def make(*overrides: str, run: str = "small", pinned: bool = True) -> RunSpec:
         spec = small_run(*overrides, run=run).model_copy(update={"root": f"file://{tmp_path}"})
-        return spec.model_copy(update={"starts": pin_starts(spec.recipe, spec.root)}) if pinned else spec
+        return spec.model_copy(update={"starts": resolve_init_checkpoints(spec.recipe, spec.root)}) if pinned else spec
 
     return make
 
@@ -78,10 +78,10 @@ def test_a_resumed_phase_does_not_begin_again(run_of: Small, tmp_path: Path) -> 
 def test_a_run_that_is_not_there_or_not_finished_is_refused(run_of: Small) -> None:
     spec = run_of(AHEAD, pinned=False)
     with pytest.raises(InputError, match="run 'first': there is none"):
-        pin_starts(spec.recipe, spec.root)
+        resolve_init_checkpoints(spec.recipe, spec.root)
     claim(run_of(run="first"))
     with pytest.raises(InputError, match=r"phases.0.start_from.generator: run 'first' is not finished"):
-        pin_starts(spec.recipe, spec.root)
+        resolve_init_checkpoints(spec.recipe, spec.root)
 
 
 def test_a_network_of_another_shape_is_refused(run_of: Small, tmp_path: Path) -> None:

@@ -18,16 +18,16 @@ from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import Failed
 from rayfill.spec.run import RunSpec
 from rayfill.storage.open_store import open_store
-from rayfill.storage.retry import Patience
+from rayfill.storage.retry import RetryPolicy
 from rayfill.storage.s3 import S3Store
 from rayfill.training.state import TrainState
-from rayfill.training.worker import Place, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 from tests.fault_proxy import FaultProxy
 from tests.killable_store import KillableStore
 from tests.photographs import write_photographs
 from tests.training.test_worker_run import equal
 
-PLACE = Place(rank=0, world=1, device=torch.device("cpu"), threads=2)
+PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=2)
 AWAY_S = 20
 STEPS, BREAKS_AT = 40, 10
 Run = Callable[..., TrainState]
@@ -156,6 +156,8 @@ def test_with_less_patience_the_same_run_stops_with_a_sentence(
     run_in_bucket: Callable[..., Run], s3_faults: FaultProxy, s3_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_in_bucket(s3_url)
-    monkeypatch.setattr("rayfill.storage.open_store.S3Store", partial(S3Store, patience=Patience(connect_s=0.5, total_s=0.5)))
+    monkeypatch.setattr(
+        "rayfill.storage.open_store.S3Store", partial(S3Store, patience=RetryPolicy(connect_s=0.5, total_s=0.5))
+    )
     with pytest.raises(Failed, match=r"^s3://\S+: the store broke off and stayed away while it was waited for \(\w+\)"):
         run("disturbed", s3_faults.stop)

@@ -7,7 +7,7 @@ import torch
 
 from rayfill.data.batch import Batch
 from rayfill.spec.recipe import Recipe
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.training.gradients import clip
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
@@ -67,8 +67,8 @@ def test_the_gradient_is_that_of_autograd_s_own_backward(small_recipe: Callable[
     recipe = small_recipe("players.generator.terms.reconstruction=2.5")
     reference = TrainState(recipe, CPU)
     batch = a_batch()
-    shared = reference.system.share(batch, Turn("adversarial", ("generator",)))
-    (2.5 * reference.system.terms("generator", batch, shared)["reconstruction"]).backward()
+    shared = reference.system.forward_shared(batch, Round("adversarial", ("generator",)))
+    (2.5 * reference.system.loss_terms("generator", batch, shared)["reconstruction"]).backward()
     expected = torch.cat([p.grad.flatten() for p in reference.system.parameters_of("generator").values() if p.grad is not None])
     _, measured = play(recipe)
     assert float(measured["generator/gradient_norm"]) == pytest.approx(float(expected.norm()), rel=1e-5)

@@ -15,7 +15,7 @@ from rayfill.data.shards.writer import ShardWriter
 from rayfill.spec.dataset import IngestSpec, Manifest
 from rayfill.spec.run import RunSpec
 from rayfill.storage.open_store import open_store
-from rayfill.training.worker import Place, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 from tests.photographs import picture
 
 SCRIPT = """
@@ -24,12 +24,12 @@ from pathlib import Path
 import torch
 from torch import distributed
 from rayfill.spec.run import RunSpec
-from rayfill.training.worker import Place, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 
 rank, run, meeting = int(sys.argv[1]), RunSpec.model_validate_json(Path(sys.argv[2]).read_text()), sys.argv[3]
 distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
 seen = []
-run_worker(run, Place(rank, 2, torch.device("cpu"), 1), None, lambda folder, step, metrics: seen.append(metrics), None)
+run_worker(run, WorkerContext(rank, 2, torch.device("cpu"), 1), None, lambda folder, step, metrics: seen.append(metrics), None)
 print(json.dumps(seen))
 distributed.destroy_process_group()
 """
@@ -77,7 +77,7 @@ def test_two_workers_see_the_losses_of_one(small_run: Callable[..., RunSpec], tm
     def save(_: Path | None, __: int, metrics: Mapping[str, float]) -> None:
         alone.append(dict(metrics))
 
-    run_worker(small_run(*steps), Place(0, 1, torch.device("cpu"), 1), None, save, None)
+    run_worker(small_run(*steps), WorkerContext(0, 1, torch.device("cpu"), 1), None, save, None)
 
     both = two_workers(small_run(*steps, workers=2), tmp_path)
     names = [name for name in alone[0] if name != "images_per_s"]
@@ -93,7 +93,7 @@ def test_samples_that_cannot_be_decoded_are_counted_over_all_workers(small_run: 
     changes = {"dataset": dataset.store.url, "dataset_digest": dataset.digest}
     run = small_run("training.checkpoint_every=1", "phases.0.steps=12").model_copy(update=changes)
     alone: list[dict[str, float]] = []
-    run_worker(run, Place(0, 1, torch.device("cpu"), 1), None, lambda _, __, row: alone.append(dict(row)), None)
+    run_worker(run, WorkerContext(0, 1, torch.device("cpu"), 1), None, lambda _, __, row: alone.append(dict(row)), None)
     assert alone[-1]["unreadable_samples"] == 2
     both = two_workers(run.model_copy(update={"workers": 2}), tmp_path)
     assert both[0][-1]["unreadable_samples"] == both[1][-1]["unreadable_samples"] >= 2

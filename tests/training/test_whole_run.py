@@ -16,7 +16,7 @@ from rayfill.spec.masks import Painted
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.training.whole_run import prepare_run
-from rayfill.training.worker import Place, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 from tests.masks.test_painted_masks import band
 
 
@@ -43,7 +43,7 @@ def test_a_run_on_painted_masks_pins_their_file_and_trains_on_nothing_else(
     assert isinstance(family, Painted)
     assert family.sha256 == digest
     assert RunSpec.model_validate_json(run.model_dump_json()) == run
-    place = Place(rank=0, world=1, device=torch.device("cpu"), threads=1)
+    place = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
     assert run_worker(run, place, None, lambda *_: None, None).step == 2
     write_masks(tmp_path / "ours.tar", 0.75)
     with pytest.raises(InputError, match=r"ours\.tar: its sha256 is"):

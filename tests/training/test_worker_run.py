@@ -12,10 +12,10 @@ from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.run import RunSpec
 from rayfill.training.check_run import check_run
 from rayfill.training.state import TrainState
-from rayfill.training.worker import Place, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 
 Small = Callable[..., RunSpec]
-PLACE = Place(rank=0, world=1, device=torch.device("cpu"), threads=1)
+PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
 
 
 class Saved:

@@ -9,12 +9,12 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-def in_daemon(do: Callable[[], None], name: str) -> None:
+def run_in_background(do: Callable[[], None], name: str) -> None:
     """Begin `do` on a thread of its own; it must raise nothing."""
     threading.Thread(target=do, name=name, daemon=True).start()
 
 
-def in_parallel(jobs: Mapping[K, Callable[[], V]], threads: int) -> Iterator[tuple[K, V]]:
+def map_unordered(jobs: Mapping[K, Callable[[], V]], threads: int) -> Iterator[tuple[K, V]]:
     """Each job's key and result, as they come; at most two results a thread wait to be taken. The first error is raised.
 
     Results come from a pool's threads too, but an interpreter that ends waits for a pool, be its store away for minutes.
@@ -41,7 +41,7 @@ def in_parallel(jobs: Mapping[K, Callable[[], V]], threads: int) -> Iterator[tup
 
     try:
         for number in range(min(threads, len(jobs))):
-            in_daemon(work, f"rayfill-part-{number}")
+            run_in_background(work, f"rayfill-part-{number}")
         for _ in range(len(jobs)):
             result = done.get()
             if isinstance(result, Exception):

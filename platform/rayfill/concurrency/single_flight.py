@@ -10,7 +10,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Once(Generic[K, V]):
+class SingleFlightCache(Generic[K, V]):
     """`once(key)` is `make(key)`, remembered for the `size` keys used last. What `make` raises is raised and not remembered."""
 
     def __init__(self, make: Callable[[K], V], size: int) -> None:

@@ -10,10 +10,10 @@ import bisect
 import logging
 from collections.abc import Sequence
 
-from rayfill.concurrency.single_flight import Once
+from rayfill.concurrency.single_flight import SingleFlightCache
 from rayfill.data.dataset import Dataset
 from rayfill.data.images.decode import decode
-from rayfill.data.images.untrusted import Unusable
+from rayfill.data.images.untrusted import InvalidImage
 from rayfill.spec.dataset import Shard
 from rayfill.spec.errors import InputError
 
@@ -36,7 +36,7 @@ class StandIns:
 
     def __init__(self, dataset: Dataset, shards: Sequence[Shard], side: int) -> None:
         self._dataset, self._shards, self._side = dataset, shards, side
-        self._blocks = Once(self._look, _BLOCKS)
+        self._blocks = SingleFlightCache(self._look, _BLOCKS)
         self.unreadable: list[str] = []
         """What was found so far, as `URL of the shard: sample 'id'`; each sample once, in no particular order."""
 
@@ -60,7 +60,7 @@ class StandIns:
             names[number], data = self._dataset.reader.read(shard, number)
             try:
                 decode(data, self._side)
-            except Unusable as error:
+            except InvalidImage as error:
                 clauses[number] = str(error)
         sound = [number for number in numbers if number not in clauses]
         url = self._dataset.shard_store.url_of(shard.path)

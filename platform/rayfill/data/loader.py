@@ -17,8 +17,8 @@ from rayfill.data.batch import Batch
 from rayfill.data.corrupt_samples import StandIns
 from rayfill.data.dataset import Dataset
 from rayfill.data.images.decode import decode_square
-from rayfill.data.images.untrusted import Unusable
-from rayfill.data.sampler import Order, Place, slots_of
+from rayfill.data.images.untrusted import InvalidImage
+from rayfill.data.sampler import SamplePosition, ShardSampler, slots_of
 from rayfill.masks.draw import draw_levels
 from rayfill.spec.dataset import Split
 from rayfill.spec.masks import MaskMix
@@ -73,7 +73,7 @@ class Stream:
     ) -> None:
         self._dataset, self._shards = dataset, dataset.shards(split)
         self._slots = slots_of(rank, world, batch_size)
-        self._order = Order([shard.samples for shard in self._shards], seed, batch_size, kept=len(self._slots))
+        self._order = ShardSampler([shard.samples for shard in self._shards], seed, batch_size, kept=len(self._slots))
         dataset.reader.keep(2 * len(self._slots))
         self._shards_ahead: list[int] = []
         self._stand_ins = StandIns(dataset, self._shards, images.size)
@@ -150,24 +150,24 @@ class Stream:
         return _Coming(pixels, holes, tasks)
 
     def _look_ahead(self, step: int) -> None:
-        coming = self._order.coming(step, self._slots, SHARDS_AHEAD)
+        coming = self._order.prefetched(step, self._slots, SHARDS_AHEAD)
         if coming != self._shards_ahead:
             self._shards_ahead = coming
             self._dataset.reader.ahead([self._shards[number] for number in coming])
 
-    def _fill(self, places: list[Place], pixels: npt.NDArray[np.uint8], holes: npt.NDArray[np.uint8]) -> list[str]:
+    def _fill(self, places: list[SamplePosition], pixels: npt.NDArray[np.uint8], holes: npt.NDArray[np.uint8]) -> list[str]:
         return [self._sample(place, pixels[i], holes[i]) for i, place in enumerate(places)]
 
-    def _sample(self, place: Place, pixels: npt.NDArray[np.uint8], hole: npt.NDArray[np.uint8]) -> str:
+    def _sample(self, place: SamplePosition, pixels: npt.NDArray[np.uint8], hole: npt.NDArray[np.uint8]) -> str:
         try:
             name = self._picture(place, place.number, pixels)
-        except Unusable:
+        except InvalidImage:
             name = self._picture(place, self._stand_ins.of(place.shard, place.number), pixels)
         size = self._images.size
         hole[:] = draw_levels(self._masks, size, size, (self._seed, place.epoch, name))
         return name
 
-    def _picture(self, place: Place, number: int, pixels: npt.NDArray[np.uint8]) -> str:
+    def _picture(self, place: SamplePosition, number: int, pixels: npt.NDArray[np.uint8]) -> str:
         name, data = self._dataset.reader.read(self._shards[place.shard], number)
         where, mirrored = crop_and_flip(self._seed, place.epoch, name)
         decode_square(data, self._images, where, mirrored and self._images.flip, pixels)

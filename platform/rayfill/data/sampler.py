@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rayfill.concurrency.single_flight import Once
+from rayfill.concurrency.single_flight import SingleFlightCache
 from rayfill.spec.errors import InputError
 
 Int64 = npt.NDArray[np.int64]
@@ -29,7 +29,7 @@ _EPOCHS = 3  # at an epoch's end the next one is read ahead, and its shards are 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SamplePosition:
     """A sample in the sequence of all epochs: which epoch, which shard, and its number within the shard."""
 
     epoch: int
@@ -43,7 +43,7 @@ class _Epoch:
     ends: Int64  # of each in S
 
 
-class Order:
+class ShardSampler:
     """The order of the samples of some shards.
 
     Args:
@@ -58,8 +58,8 @@ class Order:
         self._sizes = np.asarray(sizes, np.int64)
         self._seed, self._batch_size = seed, batch_size
         self.samples = int(self._sizes.sum())
-        self._epochs = Once(self._make_epoch, _EPOCHS)
-        self._permutations = Once(self._make_permutation, kept)
+        self._epochs = SingleFlightCache(self._make_epoch, _EPOCHS)
+        self._permutations = SingleFlightCache(self._make_permutation, kept)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -70,7 +70,7 @@ class Order:
         """The epoch that a global step (from 0) belongs to."""
         return step // self.steps_per_epoch
 
-    def batch(self, step: int, slots: range) -> list[Place]:
+    def batch(self, step: int, slots: range) -> list[SamplePosition]:
         """The samples of global step `step` in `slots` of its batch."""
         epoch, t = divmod(step, self.steps_per_epoch)
         positions = (np.arange(slots.start, slots.stop, dtype=np.int64) * self.steps_per_epoch + t) % self.samples
@@ -79,11 +79,11 @@ class Order:
         shards = now.shards[at]
         within = positions - now.ends[at] + self._sizes[shards]
         return [
-            Place(epoch, shard, int(self._permutations((epoch, shard))[number]))
+            SamplePosition(epoch, shard, int(self._permutations((epoch, shard))[number]))
             for shard, number in zip(shards.tolist(), within.tolist(), strict=True)
         ]
 
-    def coming(self, step: int, slots: range, within: int) -> list[int]:
+    def prefetched(self, step: int, slots: range, within: int) -> list[int]:
         """The shards that slots enter next, the first ones first, as far as they do so within so many steps after `step`."""
         epoch, t = divmod(step, self.steps_per_epoch)
         now, then = self._epochs(epoch), self._epochs(epoch + 1)

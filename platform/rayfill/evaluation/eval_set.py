@@ -13,7 +13,7 @@ from rayfill.spec.masks import MaskSetSpec
 
 
 @dataclass(frozen=True)
-class Exam:
+class EvalSet:
     """Opened and verified. Photograph i is examined with mask i, modulo the set's length, of every bucket."""
 
     dataset_url: str
@@ -22,9 +22,9 @@ class Exam:
     protocol: Protocol
 
 
-def prepare_exam(
+def prepare_eval_set(
     train_size: int, dataset_url: str, locations: Locations, images: int | None = None, mask_set: MaskSetSpec | None = None
-) -> Exam:
+) -> EvalSet:
     """Open what is needed, making the mask set where it does not exist yet.
 
     Args:
@@ -41,4 +41,4 @@ def prepare_exam(
     spec = mask_set or standard_mask_set(train_size)
     photographs = Photographs(dataset, "val", spec.size, images)
     masks = open_or_make_mask_set(spec, locations.mask_set(spec.name))
-    return Exam(dataset_url, photographs, masks, make_protocol(masks, dataset.digest, len(photographs)))
+    return EvalSet(dataset_url, photographs, masks, make_protocol(masks, dataset.digest, len(photographs)))

@@ -7,8 +7,8 @@ import torch
 from tqdm import tqdm
 
 from rayfill.evaluation import scorecard_store
-from rayfill.evaluation.eval_set import Exam, prepare_exam
-from rayfill.evaluation.measure_model import examine
+from rayfill.evaluation.eval_set import EvalSet, prepare_eval_set
+from rayfill.evaluation.measure_model import measure_model
 from rayfill.evaluation.metrics import Metric
 from rayfill.evaluation.scorecard import OWN, Measured, Scorecard, Subject, summarise
 from rayfill.hardware.precision import resolve_precision
@@ -40,7 +40,7 @@ def evaluate_model(
 
     Args:
         folder: a model folder.
-        dataset_url, locations, images, mask_set: as for `prepare_exam`.
+        dataset_url, locations, images, mask_set: as for `prepare_eval_set`.
         spread: on the Ray that is up; else in this process, on its GPU if it has one.
         precision: to inpaint in; `auto` is decided by the hardware, and the card says what it came to.
 
@@ -48,32 +48,32 @@ def evaluate_model(
         InputError: the model folder, the dataset, the mask set or the archived card cannot be used.
     """
     model = load_card(folder)
-    exam = prepare_exam(model.train_size, dataset_url, locations, images, mask_set)
+    eval_set = prepare_eval_set(model.train_size, dataset_url, locations, images, mask_set)
     resolved = _agreed(precision, spread)
-    known = scorecard_store.find(locations, model.weights_sha256, exam.protocol.digest(), resolved)
+    known = scorecard_store.find(locations, model.weights_sha256, eval_set.protocol.digest(), resolved)
     if known is not None:  # another run may have ended with these very weights
         return known.model_copy(update={"model": subject_of(model, resolved)})
-    card = score_model(folder, exam, spread, resolved)
+    card = score_model(folder, eval_set, spread, resolved)
     scorecard_store.keep(locations, card)
     return card
 
 
-def score_model(folder: Path, exam: Exam, spread: bool, precision: Precision = "fp32") -> Scorecard:
+def score_model(folder: Path, eval_set: EvalSet, spread: bool, precision: Precision = "fp32") -> Scorecard:
     """Measure the model in `folder`, whatever the archive holds. A progress bar goes to stderr."""
     card = load_card(folder)
     measured: list[Measured] = []
-    with tqdm(total=exam.protocol.images, desc=f"evaluating {card.name}", unit="photo", disable=None) as bar:
-        for chunk in (_spread if spread else _serial)(folder, exam, precision):
+    with tqdm(total=eval_set.protocol.images, desc=f"evaluating {card.name}", unit="photo", disable=None) as bar:
+        for chunk in (_spread if spread else _serial)(folder, eval_set, precision):
             measured += chunk
             bar.update(len({one.image for one in chunk}))
-    return scorecard_of(card, exam, measured, precision)
+    return scorecard_of(card, eval_set, measured, precision)
 
 
-def scorecard_of(card: ModelCard, exam: Exam, measured: list[Measured], precision: Precision) -> Scorecard:
-    """What was measured of a model in an exam, as a scorecard."""
+def scorecard_of(card: ModelCard, eval_set: EvalSet, measured: list[Measured], precision: Precision) -> Scorecard:
+    """What was measured of a model on an evaluation set, as a scorecard."""
     return Scorecard(
         format="rayfill-scorecard-1",
-        protocol=exam.protocol,
+        protocol=eval_set.protocol,
         model=subject_of(card, precision),
         rows=summarise(one for one in measured if one.method != OWN),
         own_metrics=tuple(
@@ -112,13 +112,13 @@ def _chunks(count: int) -> list[range]:
     return [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
 
 
-def _serial(folder: Path, exam: Exam, precision: Precision) -> Iterator[list[Measured]]:
+def _serial(folder: Path, eval_set: EvalSet, precision: Precision) -> Iterator[list[Measured]]:
     model = load_model(folder, _device(), precision)
-    for chunk in _chunks(exam.protocol.images):
-        yield examine(model, exam, chunk)
+    for chunk in _chunks(eval_set.protocol.images):
+        yield measure_model(model, eval_set, chunk)
 
 
-def _spread(folder: Path, exam: Exam, precision: Precision) -> Iterator[list[Measured]]:
-    from rayfill.evaluation.on_ray import examine_on_ray  # importing Ray takes seconds that the serial way need not pay
+def _spread(folder: Path, eval_set: EvalSet, precision: Precision) -> Iterator[list[Measured]]:
+    from rayfill.evaluation.on_ray import measure_on_ray  # importing Ray takes seconds that the serial way need not pay
 
-    return examine_on_ray(folder, exam, _chunks(exam.protocol.images), precision)
+    return measure_on_ray(folder, eval_set, _chunks(eval_set.protocol.images), precision)

@@ -1,11 +1,11 @@
-"""Measure a model and the baselines on some of an exam's photographs. A pure function, so the work can be spread."""
+"""Measure a model and the baselines on some of an evaluation set's photographs. A pure function, so the work can be spread."""
 
 from collections.abc import Iterable
 
 import torch
 
 from rayfill.evaluation.baselines import BASELINES
-from rayfill.evaluation.eval_set import Exam
+from rayfill.evaluation.eval_set import EvalSet
 from rayfill.evaluation.metrics import measure
 from rayfill.evaluation.scorecard import MODEL, OWN, Measured
 from rayfill.hardware.precision import autocast
@@ -13,20 +13,20 @@ from rayfill.inference.inpaint import UInt8, inpaint
 from rayfill.inference.model_folder import Model
 
 
-def examine(model: Model, exam: Exam, numbers: Iterable[int], *, baselines: bool = True) -> list[Measured]:
+def measure_model(model: Model, eval_set: EvalSet, numbers: Iterable[int], *, baselines: bool = True) -> list[Measured]:
     """Every method on every bucket of the photographs `numbers`: the model raw and composited, the baselines composited.
 
     Without `baselines` the model alone, which is all that two trials of a sweep are compared by.
 
     A photograph's answers do not depend on which others are in the chunk: its six masks make one batch.
     """
-    return [one for number in numbers for one in _examine_photograph(model, exam, number, baselines)]
+    return [one for number in numbers for one in _measure_photograph(model, eval_set, number, baselines)]
 
 
-def _examine_photograph(model: Model, exam: Exam, number: int, baselines: bool) -> list[Measured]:
-    _, target = exam.photographs.read(number)
-    buckets = exam.protocol.buckets
-    holes = [exam.masks.mask(bucket, number) for bucket in buckets]
+def _measure_photograph(model: Model, eval_set: EvalSet, number: int, baselines: bool) -> list[Measured]:
+    _, target = eval_set.photographs.read(number)
+    buckets = eval_set.protocol.buckets
+    holes = [eval_set.masks.mask(bucket, number) for bucket in buckets]
     answers = inpaint(model.system, model.card.contract, [target] * len(holes), holes, model.device, precision=model.precision)
     measured = []
     for bucket, hole, answer in zip(buckets, holes, answers, strict=True):

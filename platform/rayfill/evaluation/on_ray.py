@@ -11,8 +11,8 @@ import ray
 import torch
 
 from rayfill.data.dataset import open_dataset
-from rayfill.evaluation.eval_set import Exam
-from rayfill.evaluation.measure_model import examine
+from rayfill.evaluation.eval_set import EvalSet
+from rayfill.evaluation.measure_model import measure_model
 from rayfill.evaluation.photographs import Photographs
 from rayfill.evaluation.protocol import Protocol
 from rayfill.evaluation.scorecard import Measured
@@ -54,13 +54,15 @@ def agreed_precision(asked: AskedPrecision) -> Precision:
     return choose_precision(asked, cluster_hardware({"CPU": 1, **({"GPU": GPU_SHARE} if gpu else {})}, asked))[0]
 
 
-def examine_on_ray(folder: Path, exam: Exam, chunks: Sequence[Sequence[int]], precision: Precision) -> Iterator[list[Measured]]:
-    """`examine` on every chunk of photograph numbers, in whatever order they finish. Ray must be up; a task takes one CPU."""
+def measure_on_ray(
+    folder: Path, eval_set: EvalSet, chunks: Sequence[Sequence[int]], precision: Precision
+) -> Iterator[list[Measured]]:
+    """`measure_model` on every chunk of photograph numbers, as they finish. Ray must be up; a task takes one CPU."""
     files = {name: (folder / name).read_bytes() for name in (CARD, WEIGHTS)}
-    key = f"{load_card(folder).digest()}:{exam.protocol.digest()}:{exam.dataset_url}:{precision}"
-    parcel = Parcel(key, exam.dataset_url, exam.protocol, precision, (ray.put(files), ray.put(exam.masks)))
+    key = f"{load_card(folder).digest()}:{eval_set.protocol.digest()}:{eval_set.dataset_url}:{precision}"
+    parcel = Parcel(key, eval_set.dataset_url, eval_set.protocol, precision, (ray.put(files), ray.put(eval_set.masks)))
     resources = ray.cluster_resources()
-    task = ray.remote(num_cpus=1, num_gpus=GPU_SHARE if resources.get("GPU") else 0)(_examine_chunk)
+    task = ray.remote(num_cpus=1, num_gpus=GPU_SHARE if resources.get("GPU") else 0)(_measure_chunk)
     limit = IN_FLIGHT_PER_CPU * max(1, int(resources.get("CPU", 1)))
     running: list[ray.ObjectRef[list[Measured]]] = []
     try:
@@ -77,12 +79,12 @@ def examine_on_ray(folder: Path, exam: Exam, chunks: Sequence[Sequence[int]], pr
             ray.cancel(reference)
 
 
-def _examine_chunk(parcel: Parcel, numbers: list[int]) -> list[Measured]:
-    return examine(*_unpack(parcel), numbers)
+def _measure_chunk(parcel: Parcel, numbers: list[int]) -> list[Measured]:
+    return measure_model(*_unpack(parcel), numbers)
 
 
 @lru_cache(maxsize=1)
-def _unpack(parcel: Parcel) -> tuple[Model, Exam]:
+def _unpack(parcel: Parcel) -> tuple[Model, EvalSet]:
     torch.set_num_threads(1)  # the task has one CPU; more threads would fight with its neighbours
     cv2.setNumThreads(1)
     files, masks = ray.get(list(parcel.contents))
@@ -93,4 +95,4 @@ def _unpack(parcel: Parcel) -> tuple[Model, Exam]:
         model = load_model(Path(folder), device, parcel.precision)
     protocol = parcel.protocol
     photographs = Photographs(open_dataset(parcel.dataset_url), protocol.split, protocol.size, protocol.images)
-    return model, Exam(parcel.dataset_url, photographs, masks, protocol)
+    return model, EvalSet(parcel.dataset_url, photographs, masks, protocol)

@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from rayfill.data.dataset import Dataset
 from rayfill.data.images.decode import decode
-from rayfill.data.images.untrusted import Unusable
+from rayfill.data.images.untrusted import InvalidImage
 from rayfill.spec.dataset import Split
 from rayfill.spec.errors import InputError
 
@@ -34,7 +34,7 @@ class Photographs:
         name, data = self._dataset.read(self._split, number)
         try:
             pixels = decode(data)
-        except Unusable as error:
+        except InvalidImage as error:
             raise InputError(f"{self._dataset.store.url}: sample '{name}' of '{self._split}' {error}") from None
         shrinking = max(pixels.shape[:2]) > self._size
         side = (self._size, self._size)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from rayfill.evaluation.eval_set import prepare_exam
+from rayfill.evaluation.eval_set import prepare_eval_set
 from rayfill.evaluation.report import render_report
 from rayfill.evaluation.samples import draw_samples
 from rayfill.evaluation.scorecard import Scorecard, write_scorecard
@@ -21,9 +21,9 @@ def write_report(
     The other arguments are those of the evaluation that made the card.
     """
     model = load_model(folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"), card.model.precision)
-    exam = prepare_exam(model.card.train_size, dataset_url, locations, card.protocol.images, mask_set)
+    eval_set = prepare_eval_set(model.card.train_size, dataset_url, locations, card.protocol.images, mask_set)
     place.mkdir(parents=True, exist_ok=True)
     (place / "scorecard.json").write_text(write_scorecard(card))
     page = place / "index.html"
-    page.write_text(render_report(card, model.card, draw_samples(model, exam)), encoding="utf-8")
+    page.write_text(render_report(card, model.card, draw_samples(model, eval_set)), encoding="utf-8")
     return page

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rayfill.evaluation.baselines import telea
-from rayfill.evaluation.eval_set import Exam
+from rayfill.evaluation.eval_set import EvalSet
 from rayfill.evaluation.metrics import measure
 from rayfill.inference.heat_map import heat_map
 from rayfill.inference.inpaint import inpaint
@@ -35,15 +35,15 @@ class Sample:
     pictures: tuple[Picture, ...]
 
 
-def draw_samples(model: Model, exam: Exam) -> list[Sample]:
-    """One sample a bucket, each with another photograph, spread evenly over the exam's."""
-    buckets = exam.protocol.buckets
-    return [_sample(model, exam, bucket, i * len(exam.photographs) // len(buckets)) for i, bucket in enumerate(buckets)]
+def draw_samples(model: Model, eval_set: EvalSet) -> list[Sample]:
+    """One sample a bucket, each with another photograph, spread evenly over the evaluation set's."""
+    buckets = eval_set.protocol.buckets
+    return [_sample(model, eval_set, bucket, i * len(eval_set.photographs) // len(buckets)) for i, bucket in enumerate(buckets)]
 
 
-def _sample(model: Model, exam: Exam, bucket: str, number: int) -> Sample:
-    name, target = exam.photographs.read(number)
-    mask = exam.masks.mask(bucket, number)
+def _sample(model: Model, eval_set: EvalSet, bucket: str, number: int) -> Sample:
+    name, target = eval_set.photographs.read(number)
+    mask = eval_set.masks.mask(bucket, number)
     answer = inpaint(model.system, model.card.contract, [target], [mask], model.device, precision=model.precision)[0]
 
     def scored(title: str, pixels: UInt8) -> Picture:

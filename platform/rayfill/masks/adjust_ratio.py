@@ -9,7 +9,7 @@ import numpy.typing as npt
 UInt8 = npt.NDArray[np.uint8]
 
 
-def settle(mask: UInt8, low: float, high: float, margin: tuple[int, int]) -> UInt8:
+def adjust_ratio(mask: UInt8, low: float, high: float, margin: tuple[int, int]) -> UInt8:
     """The mask with its hole's area in (low, high] pixels.
 
     Args:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rayfill.masks.adjust_ratio import settle
+from rayfill.masks.adjust_ratio import adjust_ratio
 from rayfill.spec.buckets import BUCKETS, bucket_name
 from rayfill.spec.masks import Irregular
 
@@ -57,8 +57,8 @@ def _draw(height: int, width: int, low: float, high: float, margin: tuple[int, i
             cv2.polylines(mask, [stroke], isClosed=False, color=1, thickness=pen)
             if cv2.countNonZero(mask) > wanted:
                 mask = _shortest(before, stroke, pen, wanted)
-                return settle(mask, low, high, margin)
-    return settle(mask, low, high, margin)
+                return adjust_ratio(mask, low, high, margin)
+    return adjust_ratio(mask, low, high, margin)
 
 
 def _pen_box(height: int, width: int, pen: int, margin: tuple[int, int]) -> tuple[float, float, float, float]:

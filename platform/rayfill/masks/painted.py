@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rayfill.concurrency.single_flight import Once
+from rayfill.concurrency.single_flight import SingleFlightCache
 from rayfill.masks.resize import resize_mask
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import MaskMix, Painted
@@ -77,7 +77,7 @@ def _open(wanted: tuple[str, str | None]) -> PaintedMasks:
     return _read(tar, digest) if digest else _checked(tar, _read(tar, None))
 
 
-_opened = Once(_open, size=8)
+_opened = SingleFlightCache(_open, size=8)
 """By path and digest: a process that draws reads each file once."""
 
 

@@ -34,7 +34,7 @@ class SweepSpec(Spec):
     root: str = Field(description="URL under which datasets, runs and sweeps lie")
     dataset: str = Field(description="URL")
     dataset_digest: Sha256
-    protocol_digest: Sha256 = Field(description="of the exam that every trial takes")
+    protocol_digest: Sha256 = Field(description="of the evaluation set of every trial")
     storage: str | None = Field(None, description="URL of the study's database without its user and password; null: SQLite")
     warm: WarmStart | None = None
     code_version: str

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """Times in seconds, all above 0.
 
     connect_s: for a connection. read_s: for the next bytes of an answer.
@@ -32,10 +32,10 @@ class Patience:
     silent_s: float = 5
 
 
-PATIENCE = Patience()
+PATIENCE = RetryPolicy()
 
 
-def patiently(call: Callable[[], T], worth_s: Callable[[Exception], float], patience: Patience, what: str) -> T:
+def call_with_retries(call: Callable[[], T], worth_s: Callable[[Exception], float], patience: RetryPolicy, what: str) -> T:
     """`call()`, made again for as many seconds after its first failure as `worth_s(error)` says; then the error is raised.
 
     `what` is what the log says is waited for.

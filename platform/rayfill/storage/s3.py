@@ -8,9 +8,9 @@ from typing import IO, Any, TypeVar
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from rayfill.concurrency.background import in_parallel
+from rayfill.concurrency.background import map_unordered
 from rayfill.spec.errors import InputError
-from rayfill.storage.retry import PATIENCE, Patience, patiently
+from rayfill.storage.retry import PATIENCE, RetryPolicy, call_with_retries
 from rayfill.storage.s3_client import client, was_reached
 from rayfill.storage.s3_errors import ShortRead, code_of, explained, passes
 from rayfill.storage.store import AlreadyExists, Entry, Store
@@ -31,7 +31,7 @@ class S3Store(Store):
     Every call may raise InputError (no such bucket, refused, an endpoint that never answered) and Failed (gone for good).
     """
 
-    def __init__(self, url: str, patience: Patience = PATIENCE) -> None:
+    def __init__(self, url: str, patience: RetryPolicy = PATIENCE) -> None:
         self.url = url
         self.bucket, _, self.prefix = url.removeprefix("s3://").partition("/")
         self._patience = patience
@@ -81,7 +81,7 @@ class S3Store(Store):
             return lambda: self._ask(url, lambda s3: self._span(s3, key, start, wanted, IfMatch=version)[0])
 
         rest = range(len(first), size, PART)
-        for start, data in in_parallel({start: part(start) for start in rest}, _PARALLEL):
+        for start, data in map_unordered({start: part(start) for start in rest}, _PARALLEL):
             file.seek(start)
             file.write(data)
 
@@ -114,7 +114,7 @@ class S3Store(Store):
                 return self._patience.total_s if was_reached(s3) else self._patience.first_s
 
             try:
-                return patiently(lambda: do(s3), worth_s, self._patience, url)
+                return call_with_retries(lambda: do(s3), worth_s, self._patience, url)
             except Exception as error:
                 if not passes(error) or was_reached(s3):
                     raise

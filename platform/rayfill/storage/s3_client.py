@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from rayfill.storage.retry import Patience
+from rayfill.storage.retry import RetryPolicy
 
 _CONNECTIONS = 64
 
@@ -16,7 +16,7 @@ _reached: set[str] = set()
 _lock = threading.Lock()
 
 
-def client(patience: Patience, attempts: int = 1) -> Any:
+def client(patience: RetryPolicy, attempts: int = 1) -> Any:
     """The S3 client for the AWS_* variables as they are now; made once a process, safe to use from many threads.
 
     attempts: how often boto sends a request that fails; with 1 the caller decides what is worth another.

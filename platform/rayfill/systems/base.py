@@ -25,7 +25,7 @@ class PlayerRole:
 
 
 @dataclass(frozen=True)
-class Turn:
+class Round:
     """What is being played: the phase, and the players of this round, who move together."""
 
     phase: str
@@ -86,11 +86,11 @@ class System(nn.Module, ABC):
         over given weights (InputError if they cannot be had) and to build frozen networks that only the losses need."""
 
     @abstractmethod
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         """The forward pass that all players of a round share. Run under the recipe's precision."""
 
     @abstractmethod
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         """The named scalar loss terms of one player, unweighted, each in float32: those of its role that the phase has.
 
         The loop differentiates them with respect to that player's parameters alone, so nothing needs to be detached to
@@ -98,7 +98,7 @@ class System(nn.Module, ABC):
         """
 
     @abstractmethod
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         """Inpaint. image (B,3,H,W) in [0,1], whatever stands in the holes must not matter; mask (B,1,H,W), 1 = hole;
         H and W multiples of the contract's. Deterministic: a sample's answer depends on nothing but that sample."""
 

@@ -35,7 +35,7 @@ def fill_batch(
         (pad_to_contract(image, contract), pad_to_contract(mask, contract)) if side is None else _shrunk(image, mask, side)
     )
     with autocast(image.device, precision):
-        filled = system.fill(image, mask) if seed is None else system.sample(image, mask, seed)
+        filled = system.inpaint(image, mask) if seed is None else system.sample(image, mask, seed)
 
     def back(picture: torch.Tensor) -> torch.Tensor:
         if side is None:

@@ -16,7 +16,7 @@ from rayfill.losses.overlap_l2 import overlap_l2, overlap_weights
 from rayfill.models.context_encoder import ContextEncoderGenerator, HalvingStack
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 
 MEAN_COLOUR = (117 / 255, 104 / 255, 123 / 255)
 """What holes are filled with: red, green and blue in [0,1]."""
@@ -75,14 +75,14 @@ class ContextEncoder(System):
             value_range="minus_one_one", hole_fill=fill, multiple=side, min_side=side, mask="required", fixed_side=side
         )
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         output = self._predict(batch.image, batch.mask)
         seen = output
         if self.options.critic_sees == "completed":
             seen = output * batch.mask + (2 * batch.image - 1) * (1 - batch.mask)
         return {"output": output, "fake": self.critic(seen)}
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         target = 2 * batch.image - 1
         if player == "critic":
             return {"critic": critic_bce(self.critic(target), shared["fake"])}
@@ -93,7 +93,7 @@ class ContextEncoder(System):
             "adversarial": generator_bce(shared["fake"]),
         }
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return Filled((self._predict(image, mask) + 1) / 2)
 
     def _predict(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ from rayfill.models.gated_generator import GatedGenerator
 from rayfill.models.spectral_patch_critic import SpectralPatchCritic
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 
 
 class GatedGeneratorOptions(Spec):
@@ -58,7 +58,7 @@ class Gated(System):
     def contract(cls, options: GatedOptions) -> ImageContract:
         return ImageContract(value_range="minus_one_one", hole_fill=0.0, multiple=8, min_side=16, mask="required")
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         image = _to_network(batch.image)
         # A round of the critic alone needs no graph through the generator, the larger part of the memory.
         with torch.set_grad_enabled("generator" in turn.players):
@@ -66,7 +66,7 @@ class Gated(System):
         completed = torch.where(batch.mask > 0, refined, image)
         return {"image": image, "coarse": coarse, "refined": refined, "fake": self._judge(completed, batch.mask)}
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         if player == "critic":
             return {"critic": critic_hinge(self._judge(shared["image"], batch.mask), shared["fake"])}
         everywhere = torch.ones_like(batch.mask)
@@ -76,7 +76,7 @@ class Gated(System):
             "adversarial": generator_hinge(shared["fake"]),
         }
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         _, refined = self.generator(_to_network(image), mask)
         return Filled((refined + 1) / 2)
 

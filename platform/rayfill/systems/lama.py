@@ -23,7 +23,7 @@ from rayfill.models.full_precision import full_precision
 from rayfill.models.lama_generator import LamaGenerator
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.encoder_weights import take_over_weights
 
 
@@ -95,7 +95,7 @@ class Lama(System):
             take_over_weights(network.resnet, Path(self.options.perceptual.weights), "system.options.perceptual.weights")
             self._frozen = (network.to(device).eval().requires_grad_(False),)
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         with torch.set_grad_enabled("generator" in turn.players):
             output = self._repair(batch.image, batch.mask)
         judged = self.critic(output)
@@ -110,7 +110,7 @@ class Lama(System):
             judged = self.critic(image)
         return shared | {"image": image, "real": judged.logits} | _numbered("real", judged.features)
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         fake, real = shared["fake"], shared["real"]
         if player == "critic":
             repaired = repaired_patches(batch.mask, fake.shape[-2:], self.options.critic.fake_patches)
@@ -129,7 +129,7 @@ class Lama(System):
             terms["perceptual"] = squared_features(network(batch.image), network(shared["output"])).sum()
         return terms
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return Filled(self._repair(image, mask))
 
     def _repair(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -20,7 +20,7 @@ from rayfill.models.partial_unet import PartialUNet
 from rayfill.models.vgg_features import FULL_WIDTH, VggFeatures
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.encoder_weights import take_over_weights
 from rayfill.systems.imagenet_range import to_imagenet
 
@@ -84,10 +84,10 @@ class PartialConvolution(System):
             take_over_weights(network, Path(options.weights), "system.options.features.weights")
         self._frozen = (network.to(device).eval().requires_grad_(False),)
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         return {"output": self.generator(batch.image, batch.mask, freeze_encoder=turn.phase == "finetune")}
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         output, image, mask = shared["output"], batch.image, batch.mask
         composited = torch.where(mask > 0, output, image)
         (vgg,) = self._frozen
@@ -103,6 +103,6 @@ class PartialConvolution(System):
             "total_variation": hole_variation(composited, mask),
         }
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         output: torch.Tensor = self.generator(image, mask)
         return Filled(output.clamp(0, 1))

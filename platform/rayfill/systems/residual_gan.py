@@ -20,7 +20,7 @@ from rayfill.models.resnet_trunk import ResNetTrunk
 from rayfill.models.unet_encoder import UNetEncoder
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Round, Shared, System
 from rayfill.systems.batch_inference import pad_to_contract
 from rayfill.systems.encoder_weights import take_over_weights
 from rayfill.systems.imagenet_range import from_imagenet, to_imagenet
@@ -100,11 +100,11 @@ class ResidualGAN(System):
             key = "system.options.generator.encoder_weights"
             take_over_weights(self.generator.encoder, Path(options.encoder_weights), key)
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         output = self._repair(batch.image, batch.mask)
         return {"output": output, "fake": self.critic(output)}
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         target = to_imagenet(batch.image)
         if player == "critic":
             return {"critic": critic_bce(self.critic(target), shared["fake"])}
@@ -115,7 +115,7 @@ class ResidualGAN(System):
             "adversarial": generator_bce(shared["fake"]),
         }
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return Filled(from_imagenet(self._repair(image, mask)).clamp(0, 1))
 
     def measure(self, image: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -20,7 +20,7 @@ from rayfill.models.restore_net import BlockKind, RestoreNet
 from rayfill.models.start import Start, fill_start
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 
 
 class RestoreGeneratorOptions(Spec):
@@ -87,7 +87,7 @@ class Restore(System):
         reason = "system.options.critic is null"
         return dict.fromkeys(("generator.adversarial", "generator.feature_matching", "critic.critic"), reason)
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         with torch.set_grad_enabled("generator" in turn.players):
             output = self._restore(batch.image, batch.mask)
         if turn.phase == "fidelity":
@@ -97,7 +97,7 @@ class Restore(System):
         named = [(f"{kind}.{i}", layer) for kind, layers in (("fake", fake), ("real", real)) for i, layer in enumerate(layers)]
         return {"output": output} | dict(named)
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         real, fake = ([shared[name] for name in shared if name.startswith(kind)] for kind in ("real", "fake"))
         if player == "critic":
             return {"critic": critic_hinge(real[-1], fake[-1])}
@@ -113,7 +113,7 @@ class Restore(System):
             terms["feature_matching"] = feature_matching([layer.detach() for layer in real[:-1]], fake[:-1])
         return terms
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return Filled(self._restore(image, mask))
 
     def _restore(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,7 @@ SYSTEM = "system"
 """Where in a checkpoint's tensors the system's weights are."""
 
 
-def pin_starts(recipe: Recipe, root: str) -> dict[str, str]:
+def resolve_init_checkpoints(recipe: Recipe, root: str) -> dict[str, str]:
     """SHA-256 of the last checkpoint of every run that the recipe's phases start from, by run name.
 
     Raises:
@@ -47,7 +47,7 @@ def pin_starts(recipe: Recipe, root: str) -> dict[str, str]:
     return pins
 
 
-def load_starts(run: RunSpec, state: TrainState) -> None:
+def load_init_weights(run: RunSpec, state: TrainState) -> None:
     """Let the networks of the phase that now begins take over the weights that it starts from.
 
     Raises:

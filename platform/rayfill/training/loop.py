@@ -11,7 +11,7 @@ from torch import nn
 from rayfill.data.batch import Batch
 from rayfill.spec.errors import Failed
 from rayfill.training.gradients import average_buffers, average_over_workers, sum_over_workers
-from rayfill.training.nan_detector import FiniteWatch
+from rayfill.training.nan_detector import NanDetector
 from rayfill.training.seeding import seed_step
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
@@ -36,7 +36,7 @@ class Hooks(Protocol):
         """Time to save."""
 
 
-def pausing_loop(
+def train_steps(
     state: TrainState,
     batches: Iterator[Batch],
     hooks: Hooks,
@@ -69,7 +69,7 @@ def pausing_loop(
     training = state.recipe.training
     last = state.recipe.steps
     began, counted_from = time.perf_counter(), state.step
-    watch = FiniteWatch()
+    watch = NanDetector()
     ahead = batches_on_device(batches, device, training.channels_last)
     while state.step < last:
         seed_step(training.seed, state.step, rank)

@@ -7,7 +7,7 @@ import torch
 NORM = "/gradient_norm"
 
 
-class FiniteWatch:
+class NanDetector:
     """Watches the gradient norms, which are those of all workers together, so that all of them stop at one step.
 
     A loss that is no number has a gradient that is none, and so are the weights after that step. On a CPU the answer is there

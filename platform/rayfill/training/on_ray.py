@@ -37,7 +37,7 @@ from rayfill.training.progress_on_ray import progress_shown, sender
 from rayfill.training.run_directory import publish_model
 from rayfill.training.share import Node, Share, lacks_room
 from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
-from rayfill.training.worker import MODEL, Place, run_worker
+from rayfill.training.worker import MODEL, WorkerContext, run_worker
 
 STEP = "step-"
 """How the name of a checkpoint's folder begins; the number of finished steps follows."""
@@ -160,7 +160,7 @@ def publish_result(run: RunSpec, result: ray.train.Result) -> None:
 
 
 def _storage(locations: Locations) -> dict[str, Any]:
-    """Where Ray Train keeps runs: a folder, or a bucket that it reaches as patiently as we do."""
+    """Where Ray Train keeps runs: a folder, or a bucket that it reaches as call_with_retries as we do."""
     if locations.root.startswith("file://"):
         return {"storage_path": locations.runs.removeprefix("file://")}
     return {
@@ -190,7 +190,7 @@ def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     logging.getLogger().setLevel(logging.WARNING)
     context = ray.train.get_context()
     rank = context.get_world_rank()
-    place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])
+    place = WorkerContext(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])
     tracker = Tracker(mlflow_place(Locations(run.root)), config["mlflow_run"]) if rank == 0 else None
     checkpoint, report = ray.train.get_checkpoint(), sender(config["board"], run.recipe.steps)
     try:

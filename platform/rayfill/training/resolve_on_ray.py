@@ -14,7 +14,7 @@ from rayfill.hardware.on_ray import cluster_hardware
 from rayfill.spec.run import RunSpec
 from rayfill.training.resolve import explain_steps, with_precision, with_steps
 from rayfill.training.step_time import seconds_per_step
-from rayfill.training.worker import Place
+from rayfill.training.worker import WorkerContext
 
 Log = Callable[[str], None]
 
@@ -77,7 +77,7 @@ class _StepTimer:
     def __init__(self, run: dict[str, object], rank: int, threads: int) -> None:
         self._run = RunSpec.model_validate(run)
         device = torch.device("cuda" if ray.get_gpu_ids() else "cpu")
-        self._place = Place(rank, self._run.workers, device, threads)
+        self._place = WorkerContext(rank, self._run.workers, device, threads)
 
     def meeting_point(self) -> str:
         """Where the workers' process group meets: a free port of rank 0's machine."""

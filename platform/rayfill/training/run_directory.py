@@ -26,7 +26,7 @@ def claim(run: RunSpec) -> RunSpec:
     Raises:
         InputError: the name belongs to a finished run, or to one of another recipe, dataset or number of workers.
     """
-    claimed = take_up(run)
+    claimed = claim_or_resume(run)
     if claimed is not run:
         _refuse_finished(run)
     return claimed
@@ -41,7 +41,7 @@ def claimed_before(run: RunSpec) -> RunSpec | None:
     return earlier
 
 
-def take_up(run: RunSpec) -> RunSpec:
+def claim_or_resume(run: RunSpec) -> RunSpec:
     """`claim` for one that may be finished already, as a trial may be whose end nobody noted."""
     store = open_store(Locations(run.root).run(run.name))
     try:
@@ -68,7 +68,7 @@ def _same_run(run: RunSpec) -> RunSpec:
 
 
 @contextmanager
-def only_trainer_of(run: RunSpec) -> Iterator[None]:
+def run_lock(run: RunSpec) -> Iterator[None]:
     """Hold the run for the length of the block, so that no two trainings write into one run.
 
     For a root in a file system, and among processes that share it; the lock goes with the process that holds it. A cluster's

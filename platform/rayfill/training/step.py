@@ -7,7 +7,7 @@ import torch
 from rayfill.data.batch import Batch
 from rayfill.hardware.precision import autocast
 from rayfill.spec.recipe import Phase, Training
-from rayfill.systems.base import System, Turn
+from rayfill.systems.base import Round, System
 from rayfill.training.player import Player
 from rayfill.training.schedule import learning_rate
 
@@ -22,7 +22,7 @@ def play_step(
     """
     measured: dict[str, torch.Tensor] = {}
     for turn in phase.rounds:
-        gradients, terms = round_gradients(system, players, Turn(phase.name, turn), batch, settings)
+        gradients, terms = round_gradients(system, players, Round(phase.name, turn), batch, settings)
         measured |= terms
         for name in turn:
             measured[f"{name}/gradient_norm"] = players[name].step(
@@ -32,15 +32,15 @@ def play_step(
 
 
 def round_gradients(
-    system: System, players: Mapping[str, Player], turn: Turn, batch: Batch, settings: Training
+    system: System, players: Mapping[str, Player], turn: Round, batch: Batch, settings: Training
 ) -> tuple[dict[str, list[torch.Tensor]], dict[str, torch.Tensor]]:
     """Gradients by player of one round and `player/term` values, on one shared forward pass; nothing moves."""
     gradients: dict[str, list[torch.Tensor]] = {}
     measured: dict[str, torch.Tensor] = {}
     for part in batch.split(settings.accumulate):
         with autocast(batch.image.device, settings.precision):
-            shared = system.share(part, turn)
-            terms = {name: system.terms(name, part, shared) for name in turn.players}
+            shared = system.forward_shared(part, turn)
+            terms = {name: system.loss_terms(name, part, shared) for name in turn.players}
         for i, name in enumerate(turn.players):
             loss = players[name].loss(terms[name]) / settings.accumulate
             found = torch.autograd.grad(loss, list(players[name].parameters.values()), retain_graph=i < len(turn.players) - 1)

@@ -5,7 +5,7 @@ import torch
 from rayfill.data.batch import Batch
 from rayfill.inference.flops import gflop
 from rayfill.spec.recipe import Recipe
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
 from rayfill.training.step import round_gradients
@@ -28,6 +28,6 @@ def step_gflop(recipe: Recipe, device: torch.device | None = None) -> float:
     def gradients() -> None:
         # Optimizers neither convolve nor multiply matrices, and their fused kernels refuse shapes without values.
         for players in recipe.phases[0].rounds:
-            round_gradients(state.system, state.players, Turn(recipe.phases[0].name, players), batch, settings)
+            round_gradients(state.system, state.players, Round(recipe.phases[0].name, players), batch, settings)
 
     return gflop(gradients)

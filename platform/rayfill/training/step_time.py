@@ -11,7 +11,7 @@ from rayfill.training.gradients import sum_over_workers
 from rayfill.training.loop import batches_on_device
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
-from rayfill.training.worker import Place, configure_device, open_stream
+from rayfill.training.worker import WorkerContext, configure_device, open_stream
 
 WARMUP_STEPS = 3
 """Steps of a phase before timing: kernels are chosen, memory is taken, the loader gets ahead."""
@@ -20,7 +20,7 @@ TIMED_S = 2.0
 """Seconds of timed steps a phase, unless `LEAST_STEPS` take longer."""
 
 
-def seconds_per_step(run: RunSpec, place: Place) -> list[float]:
+def seconds_per_step(run: RunSpec, place: WorkerContext) -> list[float]:
     """Seconds of a step of each phase on this worker, loading included, and averaging where a process group is there.
 
     Nothing of the run is changed: the weights are fresh ones and thrown away. Workers of one process group play equally many

@@ -14,10 +14,10 @@ from rayfill.spec.run import RunSpec
 from rayfill.training.capacity import wait_for_share
 from rayfill.training.check_run import check_run
 from rayfill.training.code_version import code_version
-from rayfill.training.init_from import pin_starts
+from rayfill.training.init_from import resolve_init_checkpoints
 from rayfill.training.on_ray import live_nodes, train_on_ray
 from rayfill.training.resolve_on_ray import resolve_run, warn_of_other_hardware
-from rayfill.training.run_directory import claim, claimed_before, only_trainer_of
+from rayfill.training.run_directory import claim, claimed_before, run_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ def prepare_run(recipe: Recipe, data: str, locations: Locations, name: str, work
         workers=workers,
         code_version=code or code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        starts=pin_starts(recipe, locations.root),
+        starts=resolve_init_checkpoints(recipe, locations.root),
     )
 
 
-def carry_out(run: RunSpec, say: Callable[[str], None], wait_s: float) -> Trained:
+def train_and_register(run: RunSpec, say: Callable[[str], None], wait_s: float) -> Trained:
     """Claim the run or take it up where it stopped, train it, register its model. Ray must be running.
 
     Args:
@@ -84,6 +84,6 @@ def carry_out(run: RunSpec, say: Callable[[str], None], wait_s: float) -> Traine
     training = run.recipe.training
     begins = f"run {run.name}{' goes on' if earlier else ''}: {run.recipe.steps} steps"
     say(f"{begins} of {training.batch_size} in {training.precision}, {shown}")
-    with only_trainer_of(run):
+    with run_lock(run):
         mlflow_run = train_on_ray(run, share, wait_s)
     return Trained(mlflow_run, register_run(run.name, Locations(run.root), mlflow_run))

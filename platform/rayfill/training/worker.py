@@ -20,8 +20,8 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.storage.disk_full import folder_bytes, is_disk_full, lacks_space
 from rayfill.training.gradients import sum_over_workers
-from rayfill.training.init_from import load_starts
-from rayfill.training.loop import UNREADABLE, Hooks, pausing_loop
+from rayfill.training.init_from import load_init_weights
+from rayfill.training.loop import UNREADABLE, Hooks, train_steps
 from rayfill.training.progress import Report
 from rayfill.training.sample_grid import sample_grid
 from rayfill.training.state import TrainState
@@ -40,7 +40,7 @@ with the step; with the latest metrics."""
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerContext:
     """Where in the run this worker stands."""
 
     rank: int
@@ -51,7 +51,7 @@ class Place:
 
 def run_worker(
     run: RunSpec,
-    place: Place,
+    place: WorkerContext,
     resume_from: Path | None,
     save: Save,
     tracker: Tracker | None,
@@ -59,11 +59,11 @@ def run_worker(
 ) -> TrainState:
     """Train `run` to its end on this worker, from a checkpoint folder or from the start. Rank 0 tracks and reports."""
     state = load_state(run, place, resume_from)
-    deque(pausing_worker(run, place, state, WorkerHooks(run, place, save, tracker, report), pauses=()), maxlen=0)
+    deque(train_worker_steps(run, place, state, WorkerHooks(run, place, save, tracker, report), pauses=()), maxlen=0)
     return state
 
 
-def load_state(run: RunSpec, place: Place, resume_from: Path | None) -> TrainState:
+def load_state(run: RunSpec, place: WorkerContext, resume_from: Path | None) -> TrainState:
     """The run's state on this worker's device: a checkpoint's, or the fresh one."""
     configure_device(place)
     state = TrainState(run.recipe, place.device)
@@ -72,13 +72,13 @@ def load_state(run: RunSpec, place: Place, resume_from: Path | None) -> TrainSta
     return state
 
 
-def pausing_worker(
-    run: RunSpec, place: Place, state: TrainState, hooks: Hooks, pauses: Collection[int]
+def train_worker_steps(
+    run: RunSpec, place: WorkerContext, state: TrainState, hooks: Hooks, pauses: Collection[int]
 ) -> Generator[int, None, None]:
     """Train `state` to the run's end and yield at the steps of `pauses` and at the last. Closing it stops reading ahead."""
     with open_stream(run, place) as stream:
         stream.load_state_dict({"step": state.step})
-        yield from pausing_loop(
+        yield from train_steps(
             state,
             iter(stream),
             hooks,
@@ -89,7 +89,7 @@ def pausing_worker(
         )
 
 
-def open_stream(run: RunSpec, place: Place) -> Stream:
+def open_stream(run: RunSpec, place: WorkerContext) -> Stream:
     """This worker's training batches, from the first step on."""
     recipe = run.recipe
     return Stream(
@@ -107,7 +107,7 @@ def open_stream(run: RunSpec, place: Place) -> Stream:
     )
 
 
-def configure_device(place: Place) -> None:
+def configure_device(place: WorkerContext) -> None:
     """Process-wide settings of torch for this worker."""
     torch.set_num_threads(place.threads)
     if place.device.type == "cuda":
@@ -118,7 +118,9 @@ def configure_device(place: Place) -> None:
 class WorkerHooks:
     """Progress, tracking, grids and checkpoints of one worker. Of rank 0 alone, `report` gets every row of metrics."""
 
-    def __init__(self, run: RunSpec, place: Place, save: Save, tracker: Tracker | None, report: Report | None = None) -> None:
+    def __init__(
+        self, run: RunSpec, place: WorkerContext, save: Save, tracker: Tracker | None, report: Report | None = None
+    ) -> None:
         self._run, self._place, self._save, self._tracker = run, place, save, tracker
         self._report = report if place.rank == 0 else None
         self._latest: dict[str, float] = {}
@@ -126,7 +128,7 @@ class WorkerHooks:
 
     def phase_begins(self, state: TrainState) -> None:
         """Take over the weights that the phase starts from."""
-        load_starts(self._run, state)
+        load_init_weights(self._run, state)
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Show and track rank 0's numbers."""

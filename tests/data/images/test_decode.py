@@ -12,7 +12,7 @@ import simplejpeg
 from PIL import Image
 
 from rayfill.data.images.decode import decode, decode_square
-from rayfill.data.images.untrusted import Unusable, upright
+from rayfill.data.images.untrusted import InvalidImage, upright
 from rayfill.spec.recipe import Images
 
 
@@ -137,7 +137,7 @@ SOUND = gradient(64, 64)
     ],
 )
 def test_damaged_bytes_and_other_formats_are_unusable(data: bytes) -> None:
-    with pytest.raises(Unusable, match=r"is damaged or cut short|is not a JPEG, PNG, WebP or TIFF image"):
+    with pytest.raises(InvalidImage, match=r"is damaged or cut short|is not a JPEG, PNG, WebP or TIFF image"):
         decode_square(data, Images(size=32, resize="squash", flip=False), 0, False, np.empty((32, 32, 3), np.uint8))
 
 

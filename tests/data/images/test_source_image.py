@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from rayfill.data.images.encode import NoRoom, encode_image
 from rayfill.data.images.source_image import SourceImage, fill_samples, read_source_image
-from rayfill.data.images.untrusted import Unusable, read_picture
+from rayfill.data.images.untrusted import InvalidImage, read_picture
 
 RNG = np.random.default_rng(0)
 SIDES = (20, 30)
@@ -148,7 +148,7 @@ def test_what_cannot_be_kept_is_said() -> None:
 def test_damaged_bytes_are_unusable() -> None:
     data = deep(3)[1]
     for bad in (b"", b"II*\0" + b"\xff" * 40, data[: len(data) // 2]):
-        with pytest.raises(Unusable):
+        with pytest.raises(InvalidImage):
             read_source_image(bad, 600)
-    with pytest.raises(Unusable, match="pixels"):
+    with pytest.raises(InvalidImage, match="pixels"):
         read_source_image(data, 599)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rayfill.data.images.untrusted import Unusable, read_mask, read_picture
+from rayfill.data.images.untrusted import InvalidImage, read_mask, read_picture
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (20, 30, 3), np.uint8)
@@ -68,25 +68,25 @@ def test_a_mask_is_black_or_white_from_the_middle_on() -> None:
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
-    with pytest.raises(Unusable, match="has 30x20 = 600 pixels; allowed are 599") as caught:
+    with pytest.raises(InvalidImage, match="has 30x20 = 600 pixels; allowed are 599") as caught:
         read_picture(encoded(PIXELS), 599)
     assert caught.value.reason == "pixels"
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "PPM"])
 def test_other_formats_are_refused(kind: str) -> None:
-    with pytest.raises(Unusable, match="is not a JPEG, PNG, WebP or TIFF image"):
+    with pytest.raises(InvalidImage, match="is not a JPEG, PNG, WebP or TIFF image"):
         read_picture(encoded(PIXELS, kind), 600)
 
 
 @given(st.sampled_from(["JPEG", "PNG", "WEBP"]), st.integers(0, 400), st.binary(max_size=8), st.booleans())
 @settings(max_examples=80, deadline=None)
 def test_no_damage_makes_anything_but_unusable(kind: str, place: int, noise: bytes, cut: bool) -> None:
-    """Whatever is overwritten or cut off: a picture of some pixels, or Unusable."""
+    """Whatever is overwritten or cut off: a picture of some pixels, or InvalidImage."""
     data = encoded(PIXELS, kind)
     damaged = data[:place] + noise + (b"" if cut else data[place + len(noise) :])
     for read in (read_picture, read_mask):
         try:
             assert read(damaged, 10_000).size <= 30_000
-        except Unusable:
+        except InvalidImage:
             continue

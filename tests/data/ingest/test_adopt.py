@@ -14,7 +14,7 @@ from PIL import Image
 
 from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.part_manifest import PartManifest
 from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.data.loader import Stream
 from rayfill.data.sample_id import sample_id, split_of
@@ -126,13 +126,13 @@ def test_what_cannot_be_used_is_left_out_and_counted(prefix: Path, tmp_path: Pat
 
 
 def test_it_goes_on_where_it_was_stopped(prefix: Path, tmp_path: Path) -> None:
-    def stopping(adopt: Callable[[PackJob], Receipt], jobs: Sequence[PackJob]) -> Iterator[Receipt]:
+    def stopping(adopt: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
         yield adopt(jobs[0])
         raise KeyboardInterrupt
 
     adopted: list[int] = []
 
-    def noting(adopt: Callable[[PackJob], Receipt], jobs: Sequence[PackJob]) -> Iterator[Receipt]:
+    def noting(adopt: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
         adopted.extend(job.part.number for job in jobs)
         return map(adopt, jobs)
 

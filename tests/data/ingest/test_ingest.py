@@ -16,7 +16,7 @@ from PIL import Image
 
 from rayfill.data.dataset import open_dataset
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.part_manifest import PartManifest
 from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.data.sample_id import sample_id, split_of
 from rayfill.spec.dataset import IngestSpec, Manifest, Rejection
@@ -27,7 +27,7 @@ SMALL = IngestSpec(shard_mib=0.01, val_share=0.25)
 Make = Callable[..., Path]
 
 
-def backwards(pack: Callable[[PackJob], Receipt], jobs: Sequence[PackJob]) -> Iterator[Receipt]:
+def backwards(pack: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
     return map(pack, reversed(jobs))
 
 

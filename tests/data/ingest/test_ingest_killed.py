@@ -11,7 +11,7 @@ import pytest
 
 from rayfill.data.dataset import open_dataset
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.part_manifest import PartManifest
 from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError
@@ -44,7 +44,7 @@ def test_only_unfinished_parts_are_packed_again_and_the_dataset_is_that_of_an_un
     receipts = len(list(place.glob("parts/0*.json")))
     packed: list[int] = []
 
-    def counting(pack: Callable[[PackJob], Receipt], jobs: Sequence[PackJob]) -> Iterator[Receipt]:
+    def counting(pack: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
         packed.extend(job.part.number for job in jobs)
         return map(pack, jobs)
 

@@ -7,7 +7,7 @@ import pytest
 
 from rayfill.data.ingest.on_ray import run_on_ray
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.part_manifest import PartManifest
 from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError
@@ -36,7 +36,7 @@ def test_what_is_wrong_in_a_task_is_said_as_it_would_be_here(tmp_path: Path, mak
 def test_an_input_error_in_a_task_stays_one_sentence(tmp_path: Path, make_photographs: Callable[..., Path]) -> None:
     source = make_photographs(tmp_path / "photographs", 30)
 
-    def run_after_loss(pack: Callable[[PackJob], Receipt], jobs: Sequence[PackJob]) -> Iterator[Receipt]:
+    def run_after_loss(pack: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
         (source / "007.jpg").unlink()
         return run_on_ray(pack, jobs)
 

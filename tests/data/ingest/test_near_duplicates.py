@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rayfill.data.dataset import open_dataset
-from rayfill.data.images.perceptual_hash import Looks, look_of
-from rayfill.data.ingest.near_duplicates import DISTANCE, gather
+from rayfill.data.images.perceptual_hash import Looks, perceptual_hash
+from rayfill.data.ingest.near_duplicates import DISTANCE, group_near_duplicates
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.part_manifest import PartManifest
 from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.data.sample_id import sample_id, split_of
 from rayfill.spec.dataset import IngestSpec
@@ -48,10 +48,10 @@ def bits_and_distance(one: str, two: str) -> tuple[int, float]:
 
 
 def test_copies_have_nearly_the_look_of_their_original_and_other_photographs_have_not() -> None:
-    looks = [look_of(photograph(seed)) for seed in range(20)]
+    looks = [perceptual_hash(photograph(seed)) for seed in range(20)]
     for seed in range(20):
         for how, copy in copies(photograph(seed)).items():
-            bits, distance = bits_and_distance(look_of(copy), looks[seed])
+            bits, distance = bits_and_distance(perceptual_hash(copy), looks[seed])
             assert bits <= 5, how
             assert distance <= DISTANCE, how
     pairs = [bits_and_distance(one, two) for one, two in itertools.combinations(looks, 2)]
@@ -61,16 +61,16 @@ def test_copies_have_nearly_the_look_of_their_original_and_other_photographs_hav
 
 def test_smooth_pictures_that_share_hashes_by_chance_are_told_apart_by_their_thumbnails() -> None:
     gentle, steep = np.linspace(90, 130, 96), np.geomspace(10, 250, 96)
-    one, two = (look_of(np.tile(ramp[:, None, None], (1, 96, 3)).astype(np.uint8)) for ramp in (gentle, steep))
+    one, two = (perceptual_hash(np.tile(ramp[:, None, None], (1, 96, 3)).astype(np.uint8)) for ramp in (gentle, steep))
     bits, distance = bits_and_distance(one, two)
     assert bits == 0
     assert distance > DISTANCE
-    assert gather({"0" * 16: one, "f" * 16: two}, 5, 0.5)[1].groups == 0
+    assert group_near_duplicates({"0" * 16: one, "f" * 16: two}, 5, 0.5)[1].groups == 0
 
 
 def test_a_flat_picture_has_no_look() -> None:
     sky = np.full((200, 300, 3), 180, np.uint8) + np.random.default_rng(0).integers(0, 3, (200, 300, 3), np.uint8)
-    assert look_of(sky) == ""
+    assert perceptual_hash(sky) == ""
 
 
 def hexed(hashes: tuple[int, int], level: int = 7) -> str:
@@ -86,7 +86,7 @@ def test_no_near_pair_is_divided_and_nobody_moves_without_need(
     values: list[tuple[tuple[int, int], int]], bits: int, share: float
 ) -> None:
     looks = {sample_id(str(n).encode()): hexed(*value) for n, value in enumerate(values)}
-    moved, found = gather(looks, bits, share)
+    moved, found = group_near_duplicates(looks, bits, share)
     splits = {name: moved.get(name, split_of(name, share)) for name in looks}
     related: dict[str, set[str]] = {name: {name} for name in looks}
     for one, two in itertools.combinations(looks, 2):
@@ -110,7 +110,7 @@ def test_groups_go_to_val_as_often_as_single_photographs() -> None:
     for group in range(1000):
         look = hexed((int(rng.integers(2**63)), int(rng.integers(2**63))))
         looks |= {sample_id(f"{group} {member}".encode()): look for member in range(8)}
-    moved, found = gather(looks, 6, 0.1)
+    moved, found = group_near_duplicates(looks, 6, 0.1)
     assert (found.groups, found.largest) == (1000, 8)
     val = sum(moved.get(name, split_of(name, 0.1)) == "val" for name in looks) / 8
     assert 70 < val < 130
@@ -160,7 +160,7 @@ def test_an_ingest_killed_while_it_packs_parts_again_is_finished_like_an_undistu
     whole = ingest(str(source), str(tmp_path / "whole"), SPEC, run_inline).manifest
     rounds = []
 
-    def stopping(pack: Callable[[PackJob], Receipt], jobs: Sequence[PackJob]) -> Iterator[Receipt]:
+    def stopping(pack: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
         rounds.append(len(jobs))
         for number, job in enumerate(jobs):
             if len(rounds) == 2 and number == 1:
@@ -190,7 +190,7 @@ def test_a_dataset_from_before_near_duplicates_were_looked_for_keeps_its_meaning
     for path in place.glob("parts/0*.json"):
         receipt = json.loads(path.read_text())
         path.write_text(json.dumps({k: v for k, v in receipt.items() if k not in ("looks", "moved")}))
-        Receipt.model_validate_json(path.read_text())
+        PartManifest.model_validate_json(path.read_text())
     assert open_dataset(str(place)).manifest.spec == before
     assert not ingest(str(source), str(place), before, run_inline).made
     with pytest.raises(InputError, match=r"made with other options: near_bits 0, not 5; give another name"):

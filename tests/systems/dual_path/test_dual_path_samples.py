@@ -57,7 +57,7 @@ def test_a_seed_is_an_answer_and_no_seed_is_the_prior_s_mean() -> None:
     system.generator.register_forward_pre_hook(lambda _, inputs: drawn.append(inputs[0]))
     means: list[torch.Tensor] = []
     system.prior.register_forward_hook(lambda _, __, found: means.append(found[0]))
-    system.fill(image, mask)
+    system.inpaint(image, mask)
     assert torch.equal(drawn[0], means[0])
 
 

@@ -8,10 +8,10 @@ from torch.distributions import Normal, kl_divergence
 
 from rayfill.data.batch import Batch
 from rayfill.losses.gaussian_kl import hidden_std
-from rayfill.systems.base import Shared, Turn
+from rayfill.systems.base import Round, Shared
 from rayfill.systems.dual_path.system import DualPath
 
-EVERYBODY = Turn("adversarial", ("generator", "critic_reconstruction", "critic_generation"))
+EVERYBODY = Round("adversarial", ("generator", "critic_reconstruction", "critic_generation"))
 PATCH = {"kind": "patch", "width": 2, "spectral_norm": False}
 RESIDUAL = {"kind": "residual", "width": 2, "deepest": 4, "levels": 3, "spectral_norm": True}
 OPTIONS: dict[str, Any] = {
@@ -43,15 +43,15 @@ def a_batch() -> Batch:
     return Batch(torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)), mask, ("a", "b"))
 
 
-def played(system: DualPath, batch: Batch, turn: Turn = EVERYBODY) -> Shared:
+def played(system: DualPath, batch: Batch, turn: Round = EVERYBODY) -> Shared:
     torch.manual_seed(2)
-    return system.share(batch, turn)
+    return system.forward_shared(batch, turn)
 
 
 def reached(system: DualPath, player: str, term: str, changed: str = "generator") -> set[str]:
     """Networks that a term of `player` has a gradient for."""
     batch = a_batch()
-    loss = system.terms(player, batch, played(system, batch))[term]
+    loss = system.loss_terms(player, batch, played(system, batch))[term]
     owned = system.parameters_of(changed)
     found = torch.autograd.grad(loss, list(owned.values()), allow_unused=True)
     return {name.split(".")[0] for name, g in zip(owned, found, strict=True) if g is not None and g.abs().max() > 0}
@@ -73,7 +73,7 @@ def test_inpainting_sees_what_is_known_alone() -> None:
     system, batch = dual_path().eval(), a_batch()
     seen: list[torch.Tensor] = []
     system.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    system.fill(batch.image, batch.mask)
+    system.inpaint(batch.image, batch.mask)
     assert len(seen) == 1
     assert not seen[0][batch.mask.expand(-1, 3, -1, -1) > 0].any()
 
@@ -93,7 +93,7 @@ def test_known_pixels_alone_count_in_the_generation_path_s_l1_and_all_in_the_oth
     system, batch = dual_path(), a_batch()
     shared = played(system, batch)
     other = Batch(torch.where(batch.mask > 0, 1 - batch.image, batch.image), batch.mask, batch.ids)
-    first, second = (system.terms("generator", one, shared) for one in (batch, other))
+    first, second = (system.loss_terms("generator", one, shared) for one in (batch, other))
     torch.testing.assert_close(first["l1_generation"], second["l1_generation"])
     assert first["l1_reconstruction"] != second["l1_reconstruction"]
 
@@ -111,7 +111,7 @@ def test_the_l1_is_the_sum_over_the_scales() -> None:
                     target = (2 * batch.image.double() - 1)[n, :, *square].mean(dim=(1, 2))
                     known = 1 - batch.mask[n, 0, *square].double().mean()
                     expected += (known * (picture[n, :, y, x] - target)).abs().sum() / picture.numel()
-    found = system.terms("generator", batch, shared)["l1_generation"]
+    found = system.loss_terms("generator", batch, shared)["l1_generation"]
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
@@ -142,7 +142,7 @@ def test_each_divergence_is_measured_from_its_target_and_not_the_other_way_round
     """PICNet's KL(target || path), against torch's own; the reverse would be another number."""
     system, batch = dual_path(), a_batch()
     shared = played(system, batch)
-    terms = system.terms("generator", batch, shared)
+    terms = system.loss_terms("generator", batch, shared)
     found, prior = (Normal(shared[f"{path}.mean"], shared[f"{path}.std"]) for path in ("reconstruction", "generation"))
     width = hidden_std(batch.mask).expand_as(found.mean)
     wide = Normal(torch.zeros_like(width), width)
@@ -156,10 +156,10 @@ def test_a_round_of_one_critic_plays_its_path_alone_and_leaves_the_generator_out
     system, batch = dual_path(), a_batch()
     for path, other in (("reconstruction", "generation"), ("generation", "reconstruction")):
         player = f"critic_{path}"
-        shared = played(system, batch, Turn("adversarial", (player,)))
+        shared = played(system, batch, Round("adversarial", (player,)))
         assert not any(name.startswith(other) for name in shared)
         assert not shared[f"{path}.judged"].requires_grad
-        terms = system.terms(player, batch, shared)
+        terms = system.loss_terms(player, batch, shared)
         total = terms["distance"] + 10 * terms["penalty"]
         assert all(g.abs().max() > 0 for g in torch.autograd.grad(total, list(system.parameters_of(player).values())))
 
@@ -168,18 +168,18 @@ def test_matching_is_the_squared_distance_of_the_critic_s_answers() -> None:
     system, batch = dual_path(reconstruction_adversary="match"), a_batch()
     shared = played(system, batch)
     distance = (system.critic_reconstruction(2 * batch.image - 1) - shared["reconstruction.value"]).square().mean()
-    terms = system.terms("generator", batch, shared)
+    terms = system.loss_terms("generator", batch, shared)
     torch.testing.assert_close(terms["adversarial_reconstruction"], distance)
     torch.testing.assert_close(terms["adversarial_generation"], -shared["generation.value"].mean())
 
 
 def test_a_critic_learns_to_tell_originals_from_answers() -> None:
     system, batch = dual_path(), a_batch()
-    turn = Turn("adversarial", ("critic_reconstruction",))
+    turn = Round("adversarial", ("critic_reconstruction",))
     parameters = system.parameters_of("critic_reconstruction")
     optimizer, distances = torch.optim.Adam(parameters.values(), lr=0.01), []
     for _ in range(15):
-        terms = system.terms("critic_reconstruction", batch, played(system, batch, turn))
+        terms = system.loss_terms("critic_reconstruction", batch, played(system, batch, turn))
         distances.append(terms["distance"].item())
         optimizer.zero_grad()
         (terms["distance"] + 10 * terms["penalty"]).backward()
@@ -192,10 +192,10 @@ def test_a_critic_learns_to_tell_originals_from_answers() -> None:
 def test_the_generator_overfits_two_pictures() -> None:
     system, batch = dual_path(), a_batch()
     smooth = torch.nn.functional.interpolate(batch.image[..., ::8, ::8], (32, 32), mode="bilinear")
-    batch, turn = Batch(smooth, batch.mask, batch.ids), Turn("adversarial", ("generator",))
+    batch, turn = Batch(smooth, batch.mask, batch.ids), Round("adversarial", ("generator",))
     optimizer, losses = torch.optim.Adam(system.parameters_of("generator").values(), lr=0.01), []
     for _ in range(40):
-        terms = system.terms("generator", batch, system.share(batch, turn))
+        terms = system.loss_terms("generator", batch, system.forward_shared(batch, turn))
         losses.append((terms["l1_reconstruction"] + terms["l1_generation"]).item())
         optimizer.zero_grad()
         (20 * (terms["l1_reconstruction"] + terms["l1_generation"]) + terms["kl_reconstruction"]).backward()
@@ -242,7 +242,7 @@ def test_an_empty_and_a_full_mask_give_finite_terms_and_gradients(critic: dict[s
     batch = Batch(batch.image, torch.full_like(batch.mask, ratio), batch.ids)
     shared = played(system, batch)
     for player in DualPath.roles:
-        terms = system.terms(player, batch, shared)
+        terms = system.loss_terms(player, batch, shared)
         assert tuple(terms) == DualPath.roles[player].terms
         total = torch.stack(list(terms.values())).sum()
         gradients = torch.autograd.grad(total, list(system.parameters_of(player).values()), retain_graph=True)

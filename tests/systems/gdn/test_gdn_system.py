@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from rayfill.data.batch import Batch
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.systems.gdn.gdn import GDN
 
-TURN = Turn("adversarial", ("generator", "detector"))
+TURN = Round("adversarial", ("generator", "detector"))
 
 OPTIONS: dict[str, Any] = {
     "generator": {"width": 4, "blocks": 1, "dilate": "first"},
@@ -38,8 +38,8 @@ def test_the_detector_s_gradient_reaches_the_generator_through_the_weight_map() 
     gradients = []
     for detach in (False, True):
         system, batch = gdn(detach_weight=detach), a_batch()
-        shared = system.share(batch, TURN)
-        loss = system.terms("generator", batch, shared)["reconstruction"]
+        shared = system.forward_shared(batch, TURN)
+        loss = system.loss_terms("generator", batch, shared)["reconstruction"]
         gradients.append((loss, torch.autograd.grad(loss, list(system.generator.parameters()))))
     (flowing_loss, flowing), (detached_loss, detached) = gradients
     assert torch.equal(flowing_loss, detached_loss)
@@ -48,16 +48,16 @@ def test_the_detector_s_gradient_reaches_the_generator_through_the_weight_map() 
 
 def test_without_a_weight_gradient_the_weight_still_counts() -> None:
     system, batch = gdn(detach_weight=True), a_batch()
-    shared = system.share(batch, TURN)
+    shared = system.forward_shared(batch, TURN)
     plain = (shared["output"] - batch.image).abs().mean()
-    assert system.terms("generator", batch, shared)["reconstruction"] > plain
+    assert system.loss_terms("generator", batch, shared)["reconstruction"] > plain
 
 
 def test_each_player_computes_exactly_the_terms_of_its_role() -> None:
     system, batch = gdn(), a_batch()
-    shared = system.share(batch, TURN)
+    shared = system.forward_shared(batch, TURN)
     for player, role in GDN.roles.items():
-        terms = system.terms(player, batch, shared)
+        terms = system.loss_terms(player, batch, shared)
         assert tuple(terms) == role.terms
         assert all(t.dtype == torch.float32 and t.ndim == 0 for t in terms.values())
 
@@ -72,14 +72,14 @@ def test_the_players_own_all_parameters_and_share_none() -> None:
 def test_what_stands_in_the_hole_does_not_matter() -> None:
     system, batch = gdn().eval(), a_batch()
     other = torch.where(batch.mask > 0, torch.rand_like(batch.image), batch.image)
-    assert torch.equal(system.fill(batch.image, batch.mask).raw, system.fill(other, batch.mask).raw)
+    assert torch.equal(system.inpaint(batch.image, batch.mask).raw, system.inpaint(other, batch.mask).raw)
 
 
 def test_the_generator_sees_white_holes_and_a_mask_with_one_for_hole() -> None:
     system, batch = gdn(), a_batch()
     seen: list[torch.Tensor] = []
     system.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    system.share(batch, TURN)
+    system.forward_shared(batch, TURN)
     assert (seen[0][:, :3][batch.mask.expand(-1, 3, -1, -1) > 0] == 1).all()
     assert torch.equal(seen[0][:, 3:], batch.mask)
     known = batch.mask.expand(-1, 3, -1, -1) == 0
@@ -87,7 +87,7 @@ def test_the_generator_sees_white_holes_and_a_mask_with_one_for_hole() -> None:
 
 
 def test_the_heat_map_is_a_probability_map() -> None:
-    filled = gdn().eval().fill(a_batch().image, a_batch().mask)
+    filled = gdn().eval().inpaint(a_batch().image, a_batch().mask)
     heat = filled.maps["detector"]
     assert heat.shape == (2, 1, 32, 32)
     assert 0 <= heat.min() <= heat.max() <= 1
@@ -97,6 +97,6 @@ def test_the_heat_map_is_a_probability_map() -> None:
 def test_an_empty_and_a_full_mask_give_finite_terms(ratio: float) -> None:
     system, batch = gdn(), a_batch()
     batch = Batch(batch.image, torch.full_like(batch.mask, ratio), batch.ids)
-    shared = system.share(batch, TURN)
+    shared = system.forward_shared(batch, TURN)
     for player in GDN.roles:
-        assert all(t.isfinite() for t in system.terms(player, batch, shared).values())
+        assert all(t.isfinite() for t in system.loss_terms(player, batch, shared).values())

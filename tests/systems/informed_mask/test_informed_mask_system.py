@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from rayfill.data.batch import Batch
-from rayfill.systems.base import Shared, Turn
-from rayfill.systems.informed_mask.corruption import spoil
+from rayfill.systems.base import Round, Shared
+from rayfill.systems.informed_mask.corruption import corrupt
 from rayfill.systems.informed_mask.edges import edge_maps, luminance
 from rayfill.systems.informed_mask.system import InformedMask
 
@@ -39,7 +39,7 @@ def a_batch(size: int = 2, share: float = 1.0) -> Batch:
 
 
 def played(system: InformedMask, phase: str, batch: Batch, *players: str) -> Shared:
-    return system.share(batch, Turn(phase, players or InformedMask.phases[phase]))
+    return system.forward_shared(batch, Round(phase, players or InformedMask.phases[phase]))
 
 
 def seen_by(system: InformedMask, network: str, phase: str, batch: Batch) -> tuple[torch.Tensor, ...]:
@@ -98,7 +98,7 @@ def test_known_edges_can_be_looked_for_in_the_damaged_picture() -> None:
         torch.manual_seed(3)
         found.append(seen_by(system, "edge_predictor", "edge", batch)[0][:, 1:2])
     torch.manual_seed(3)
-    damaged = spoil(batch.image, batch.mask, ["white"])
+    damaged = corrupt(batch.image, batch.mask, ["white"])
     assert torch.equal(found[0], edge_maps(luminance(batch.image), 1.0) * (1 - batch.mask))
     assert torch.equal(found[1], edge_maps(luminance(damaged), 1.0, batch.mask < 0.5) * (1 - batch.mask))
     assert not torch.equal(*found)
@@ -114,7 +114,7 @@ def test_known_edges_can_be_looked_for_in_the_damaged_picture() -> None:
 )
 def test_the_mask_network_is_paid_for_what_its_phase_has(phase: str, paid: set[str]) -> None:
     system, batch = informed_mask(), a_batch()
-    assert set(system.terms("mask", batch, played(system, phase, batch))) == paid
+    assert set(system.loss_terms("mask", batch, played(system, phase, batch))) == paid
 
 
 def test_the_other_players_are_paid_alike_in_every_phase_of_theirs() -> None:
@@ -123,13 +123,13 @@ def test_the_other_players_are_paid_alike_in_every_phase_of_theirs() -> None:
         shared = played(system, phase, batch)
         for player in players:
             if player != "mask":
-                assert tuple(system.terms(player, batch, shared)) == InformedMask.roles[player].terms
+                assert tuple(system.loss_terms(player, batch, shared)) == InformedMask.roles[player].terms
 
 
 @pytest.mark.parametrize("term", ["edge_adversarial", "edge_feature_matching", "inpaint_l1", "inpaint_adversarial"])
 def test_the_networks_behind_the_mask_reach_it_with_their_gradient(term: str) -> None:
     system, batch = informed_mask(), a_batch()
-    loss = system.terms("mask", batch, played(system, "joint", batch))[term]
+    loss = system.loss_terms("mask", batch, played(system, "joint", batch))[term]
     gradient = torch.autograd.grad(loss, list(system.parameters_of("mask").values()))
     assert all(g.isfinite().all() for g in gradient)
     assert sum(float(g.abs().sum()) for g in gradient) > 0
@@ -138,7 +138,7 @@ def test_the_networks_behind_the_mask_reach_it_with_their_gradient(term: str) ->
 @pytest.mark.parametrize(("phase", "player"), [("edge", "edge"), ("inpaint", "inpaint")])
 def test_with_true_masks_no_gradient_leaves_the_network_that_learns(phase: str, player: str) -> None:
     system, batch = informed_mask(), a_batch()
-    loss = torch.stack(list(system.terms(player, batch, played(system, phase, batch)).values())).sum()
+    loss = torch.stack(list(system.loss_terms(player, batch, played(system, phase, batch)).values())).sum()
     earlier = [p for name in ("mask", "edge") if name != player for p in system.parameters_of(name).values()]
     assert all(g is None for g in torch.autograd.grad(loss, earlier, retain_graph=True, allow_unused=True))
     own = torch.autograd.grad(loss, list(system.parameters_of(player).values()))
@@ -180,7 +180,7 @@ def test_a_round_of_critics_alone_builds_no_graph_through_the_others() -> None:
 
 def test_the_edge_map_is_canny_s_outside_holes_and_the_network_s_inside() -> None:
     system, batch = informed_mask().eval(), a_batch()
-    edges = system.fill(batch.image, batch.mask).maps["edge"]
+    edges = system.inpaint(batch.image, batch.mask).maps["edge"]
     known = batch.mask == 0
     assert torch.equal(edges[known], edge_maps(luminance(batch.image), 1.0, known)[known])
     assert 0 < edges[~known].min() <= edges[~known].max() < 1
@@ -204,7 +204,7 @@ def test_the_mask_phase_teaches_it_to_find_holes() -> None:
     optimizer = torch.optim.Adam(system.parameters_of("mask").values(), 1e-2)
     for _ in range(40):
         optimizer.zero_grad()
-        terms = system.terms("mask", batch, played(system, "mask", batch))
+        terms = system.loss_terms("mask", batch, played(system, "mask", batch))
         torch.stack(list(terms.values())).sum().backward()
         optimizer.step()
     after = system.measure(batch.image, batch.mask)["mask_iou"]
@@ -220,7 +220,7 @@ def test_the_edge_and_the_inpainting_network_learn_a_few_pictures(phase: str, pl
     losses = []
     for _ in range(30):
         optimizer.zero_grad()
-        terms = system.terms(player, batch, played(system, phase, batch, player))
+        terms = system.loss_terms(player, batch, played(system, phase, batch, player))
         torch.stack([value for name, value in terms.items() if name != "adversarial"]).sum().backward()
         optimizer.step()
         losses.append(terms[falling].item())

@@ -14,7 +14,7 @@ from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import build_system, check_recipe
-from rayfill.systems.base import Turn
+from rayfill.systems.base import Round
 from rayfill.systems.lsgan.autoencoder import LSGANAutoEncoder
 from rayfill.systems.lsgan.system import LSGAN
 from rayfill.training.state import TrainState
@@ -22,7 +22,7 @@ from rayfill.training.step import play_step
 
 SMALL = Path(__file__).parents[1] / "small"
 RECIPES = Path(__file__).parents[3] / "jobs" / "recipes"
-REFINE = Turn("autoencoder", ("autoencoder",))
+REFINE = Round("autoencoder", ("autoencoder",))
 
 
 def recipe(name: str, *overrides: str) -> Recipe:
@@ -67,21 +67,23 @@ def test_lsgan_alone_carries_no_auto_encoder_and_has_no_phase_for_one() -> None:
 def test_the_gan_sees_points_and_pictures_between_minus_one_and_one() -> None:
     system, batch = refined(), a_batch()
     points, shown = inputs_of(system.generator), inputs_of(system.critic)
-    turn = Turn("gan", ("critic",))
-    system.terms("critic", batch, system.share(batch, turn))
+    turn = Round("gan", ("critic",))
+    system.loss_terms("critic", batch, system.forward_shared(batch, turn))
     assert points[0].shape == (2, 8)
     assert points[0].min() < -0.5
     assert points[0].abs().max() <= 1
     assert torch.equal(shown[1], batch.image * 2 - 1)
-    system.share(batch, turn)
+    system.forward_shared(batch, turn)
     assert not torch.equal(points[0], points[1])
 
 
 def test_a_round_of_the_critic_builds_no_graph_of_the_generator() -> None:
     system, batch = refined(), a_batch()
     with pytest.raises(RuntimeError, match="not have been used"):
-        torch.autograd.grad(system.share(batch, Turn("gan", ("critic",)))["score"].sum(), list(system.generator.parameters()))
-    score = system.share(batch, Turn("gan", ("generator",)))["score"]
+        torch.autograd.grad(
+            system.forward_shared(batch, Round("gan", ("critic",)))["score"].sum(), list(system.generator.parameters())
+        )
+    score = system.forward_shared(batch, Round("gan", ("generator",)))["score"]
     assert all(g.any() for g in torch.autograd.grad(score.sum(), list(system.generator.parameters())))
 
 
@@ -91,7 +93,7 @@ def test_the_auto_encoder_learns_on_the_truth_around_a_filled_hole(filling: str)
     shown, known = inputs_of(system.autoencoder), (batch.mask == 0).expand_as(batch.image)
     for seed in (0, 1):
         torch.manual_seed(seed)
-        system.share(batch, REFINE)
+        system.forward_shared(batch, REFINE)
     assert torch.equal(shown[0][known], (batch.image * 2 - 1)[known])
     assert torch.equal(shown[0], shown[1]) == (filling == "search")  # the search draws nothing, and drops nothing out
     short = system.options.search.model_copy(update={"steps": 3})
@@ -101,19 +103,19 @@ def test_the_auto_encoder_learns_on_the_truth_around_a_filled_hole(filling: str)
 
 def test_its_loss_is_the_mean_squared_error_to_the_whole_truth() -> None:
     system, batch = refined(), a_batch()
-    shared = system.share(batch, REFINE)
+    shared = system.forward_shared(batch, REFINE)
     expected = ((shared["refined"].double() - (2 * batch.image.double() - 1)) ** 2).mean()
-    torch.testing.assert_close(system.terms("autoencoder", batch, shared)["reconstruction"].double(), expected)
+    torch.testing.assert_close(system.loss_terms("autoencoder", batch, shared)["reconstruction"].double(), expected)
 
 
 def test_the_raw_answer_is_the_auto_encoder_s_and_without_one_the_generator_s() -> None:
     system, batch = refined().eval(), a_batch()
     shown = inputs_of(system.autoencoder)
-    raw = system.fill(batch.image, batch.mask).raw
+    raw = system.inpaint(batch.image, batch.mask).raw
     with torch.no_grad():
         assert torch.equal(raw, (system.autoencoder(shown[0]) + 1) / 2)
     hole = batch.mask.expand_as(raw) > 0
-    generated = LSGAN.fill(system, batch.image, batch.mask).raw
+    generated = LSGAN.inpaint(system, batch.image, batch.mask).raw
     torch.testing.assert_close((shown[0][hole] + 1) / 2, generated[hole])
     assert not torch.allclose(raw[hole], generated[hole], atol=0.01)
 
@@ -123,8 +125,8 @@ def test_it_measures_the_paste_with_and_without_refinement() -> None:
     with torch.no_grad():
         found = system.measure(batch.image, batch.mask)
     answers = {
-        "psnr_unrefined": LSGAN.fill(system, batch.image, batch.mask),
-        "psnr_refined": system.fill(batch.image, batch.mask),
+        "psnr_unrefined": LSGAN.inpaint(system, batch.image, batch.mask),
+        "psnr_refined": system.inpaint(batch.image, batch.mask),
     }
     for name, answer in answers.items():
         pasted = torch.where(batch.mask > 0, answer.raw, batch.image).detach().double().numpy()

@@ -15,7 +15,7 @@ from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.tuning.search.ask_tell import Proposals
 from rayfill.tuning.search.space import Space
-from rayfill.tuning.study.lock import only_driver_of
+from rayfill.tuning.study.lock import sweep_lock
 from rayfill.tuning.study.study import load_study, open_study
 from tests.tuning.pretend import BASE, KIND, SWEEP, Pretended, begin, psnr
 
@@ -198,12 +198,12 @@ def proposals_values(made: Pretended, number: int) -> dict[str, Any]:
 def test_two_drivers_of_one_sweep_are_refused(tmp_path: Path) -> None:
     spec = begin(tmp_path).spec
     with (
-        only_driver_of(spec),
+        sweep_lock(spec),
         pytest.raises(InputError, match="--name bases: that sweep is being driven right now"),
-        only_driver_of(spec),
+        sweep_lock(spec),
     ):
         pass
-    with only_driver_of(spec):
+    with sweep_lock(spec):
         pass
 
 
@@ -213,11 +213,11 @@ from pathlib import Path
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.tuning.search.ask_tell import Proposals
 from rayfill.tuning.search.space import Space
-from rayfill.tuning.study.lock import only_driver_of
+from rayfill.tuning.study.lock import sweep_lock
 from rayfill.tuning.study.study import open_study
 from tests.tuning.pretend import psnr
 spec = SweepSpec.model_validate_json(Path(sys.argv[1]).read_text())
-with only_driver_of(spec):
+with sweep_lock(spec):
     proposals = Proposals(open_study(spec), Space(spec.searched, spec.bases), spec, measure=lambda *_: {}, gpus=0)
     while (proposal := proposals.next()) is not None:
         for step in (100, 300, 900):
@@ -239,7 +239,7 @@ def test_a_driver_killed_while_it_writes_leaves_a_study_that_goes_on_to_the_same
             assert process.stdout.readline()
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
-    with only_driver_of(made.spec):
+    with sweep_lock(made.spec):
         finish(drive(made))
     finish(drive(whole))
     killed, quiet = load_study(made.spec.root, "bases"), load_study(whole.spec.root, "whole")

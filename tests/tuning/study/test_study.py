@@ -9,8 +9,8 @@ import pytest
 
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.tuning.study.lock import only_driver_of
-from rayfill.tuning.study.study import DATABASE, Place, load_study, open_study, shown, spec_of
+from rayfill.tuning.study.lock import sweep_lock
+from rayfill.tuning.study.study import DATABASE, SweepLocation, load_study, open_study, shown, spec_of
 from tests.tuning.pretend import begin, go_on
 
 
@@ -29,7 +29,7 @@ def test_a_sweep_lies_in_its_folder_with_its_study_beside_it(tmp_path: Path) -> 
 
 
 def test_a_bucket_has_its_study_on_this_machine() -> None:
-    place = Place("s3://bucket/root", "bases")
+    place = SweepLocation("s3://bucket/root", "bases")
     assert place.url == "s3://bucket/root/sweeps/bases"
     assert place.folder.parts[-3:] == (".rayfill", "sweeps", "bases")
     assert place.storage("postgresql://host/database") == "postgresql://host/database"
@@ -119,5 +119,5 @@ def test_what_is_no_url_and_a_missing_package_are_told_with_what_to_write_and_to
     )
     with pytest.raises(InputError, match=sentence):
         open_study(other, "postgresql://me:secret@host/d")
-    with pytest.raises(InputError, match=sentence), only_driver_of(other, "postgresql://me:secret@host/d"):
+    with pytest.raises(InputError, match=sentence), sweep_lock(other, "postgresql://me:secret@host/d"):
         pass

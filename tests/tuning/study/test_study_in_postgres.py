@@ -17,7 +17,7 @@ from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.tuning.search.ask_tell import Proposals
 from rayfill.tuning.search.space import Space
-from rayfill.tuning.study.lock import only_driver_of
+from rayfill.tuning.study.lock import sweep_lock
 from rayfill.tuning.study.study import load_study, open_study, spec_of
 from tests.tuning.pretend import begin, psnr
 
@@ -122,8 +122,8 @@ DRIVER = """
 import sys
 from pathlib import Path
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.tuning.study.lock import only_driver_of
-with only_driver_of(SweepSpec.model_validate_json(Path(sys.argv[1]).read_text()), sys.argv[2]):
+from rayfill.tuning.study.lock import sweep_lock
+with sweep_lock(SweepSpec.model_validate_json(Path(sys.argv[1]).read_text()), sys.argv[2]):
     print("driving", flush=True)
     sys.stdin.read()
 """
@@ -139,16 +139,16 @@ def test_a_second_machine_is_refused_until_the_first_ones_driver_is_gone(tmp_pat
         assert process.stdout.readline() == "driving\n"
         with (
             pytest.raises(InputError, match="being driven right now, through the same database on another machine"),
-            only_driver_of(second, server),
+            sweep_lock(second, server),
         ):
             pass
-        with only_driver_of(spec_in(tmp_path / "c", "another"), server):
+        with sweep_lock(spec_in(tmp_path / "c", "another"), server):
             pass
         process.kill()
     end = time.monotonic() + 20
     while True:
         try:
-            with only_driver_of(second, server):
+            with sweep_lock(second, server):
                 return
         except InputError:
             assert time.monotonic() < end, "the lock of a killed driver is still held"
@@ -158,7 +158,7 @@ def test_a_second_machine_is_refused_until_the_first_ones_driver_is_gone(tmp_pat
 def test_a_database_that_does_not_answer_is_told_without_the_password(tmp_path: Path, server: str) -> None:
     spec = spec_in(tmp_path / "a", "nobody")
     wrong = server.replace(PASSWORD, "wrong" + PASSWORD)
-    for act in (lambda: only_driver_of(spec, wrong).__enter__(), lambda: open_study(spec, wrong)):
+    for act in (lambda: sweep_lock(spec, wrong).__enter__(), lambda: open_study(spec, wrong)):
         with pytest.raises(
             Failed, match=r"--storage postgresql://127.0.0.1:\d+/postgres: the database does not answer"
         ) as told:

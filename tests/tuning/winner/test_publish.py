@@ -15,7 +15,7 @@ from rayfill.registry.rollback import rollback
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
-from rayfill.tuning.winner.publish import crown, retrain
+from rayfill.tuning.winner.publish import register_winner, retrain
 from tests.photographs import write_photographs
 from tests.tuning.pretend import Pretended, begin, go_on
 
@@ -41,7 +41,7 @@ def publish(made: Pretended, number: int, make_model: MakeModel) -> None:
 
 def test_the_winner_is_the_challenger_and_leads_back_to_where_it_comes_from(swept: Pretended) -> None:
     locations = Locations(swept.spec.root)
-    crowned = crown(swept.spec, swept.study, locations)
+    crowned = register_winner(swept.spec, swept.study, locations)
     number = crowned.winner.record.number
     assert number == swept.study.best_trial.number
     assert Path(crowned.file.removeprefix("file://")).is_file()
@@ -59,8 +59,8 @@ def test_the_winner_is_the_challenger_and_leads_back_to_where_it_comes_from(swep
 
 def test_the_move_is_in_the_log_once(swept: Pretended) -> None:
     locations = Locations(swept.spec.root)
-    first = crown(swept.spec, swept.study, locations)
-    again = crown(swept.spec, swept.study, locations)
+    first = register_winner(swept.spec, swept.study, locations)
+    again = register_winner(swept.spec, swept.study, locations)
     assert first.nomination.version == again.nomination.version
     assert again.nomination.event is None
     (event,) = AuditLog(locations, "gdn").events()
@@ -74,10 +74,10 @@ def test_a_better_trial_takes_over_and_rollback_gives_the_former_challenger_back
     swept: Pretended, make_model: MakeModel
 ) -> None:
     locations = Locations(swept.spec.root)
-    first = crown(swept.spec, swept.study, locations)
+    first = register_winner(swept.spec, swept.study, locations)
     go_on(swept, 1, prune=False, value=lambda values, step: 40.0)
     publish(swept, 6, make_model)
-    second = crown(swept.spec, swept.study, locations)
+    second = register_winner(swept.spec, swept.study, locations)
     assert second.winner.record.number == 6
     assert find_version("gdn@challenger", locations).run == "bases-0006"
     event = rollback("gdn", locations, "challenger", "not convinced")
@@ -88,7 +88,7 @@ def test_nothing_is_registered_where_nobody_wins(root: Path, tmp_path: Path) -> 
     made = begin(tmp_path)
     go_on(made, 2, fate=lambda proposal: "out of memory")
     with pytest.raises(Failed, match="no trial is complete"):
-        crown(made.spec, made.study, Locations(made.spec.root))
+        register_winner(made.spec, made.study, Locations(made.spec.root))
     assert not list((root / "sweeps").rglob("winner.yaml"))
 
 

@@ -12,7 +12,7 @@ import simplejpeg
 from PIL import Image
 
 from rayfill.data.images.color import is_deep, to_rgb8
-from rayfill.data.images.perceptual_hash import look_of
+from rayfill.data.images.perceptual_hash import perceptual_hash
 from rayfill.spec.dataset import IngestSpec
 
 UInt8 = npt.NDArray[np.uint8]
@@ -154,4 +154,4 @@ def _encoded(picture: UInt8, reasons: list[str], spec: IngestSpec) -> Accepted:
 
 
 def _look(pixels: UInt8, spec: IngestSpec) -> str:
-    return look_of(pixels) if spec.near_bits else ""
+    return perceptual_hash(pixels) if spec.near_bits else ""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import simplejpeg
 
 from rayfill.data.images.convert import MAX_PIXELS
-from rayfill.data.images.untrusted import Unusable, orientation_of, read_picture, upright
+from rayfill.data.images.untrusted import InvalidImage, orientation_of, read_picture, upright
 from rayfill.spec.recipe import Images
 
 UInt8 = npt.NDArray[np.uint8]
@@ -40,7 +40,7 @@ def decode_square(data: bytes, images: Images, where: float, flip: bool, out: UI
         out: (size, size, 3) uint8 RGB, contiguous; written.
 
     Raises:
-        Unusable: the bytes are not a sound picture. `out` may hold anything then.
+        InvalidImage: the bytes are not a sound picture. `out` may hold anything then.
     """
     size = images.size
     pixels = decode(data, size)
@@ -64,7 +64,7 @@ def decode_square(data: bytes, images: Images, where: float, flip: bool, out: UI
 
 
 def decode(data: bytes, side: int = 0) -> UInt8:
-    """(H,W,3) uint8 RGB, upright, transparent pixels over white; Unusable if the bytes are no sound JPEG, PNG, WebP or TIFF.
+    """(H,W,3) uint8 RGB, upright, transparent pixels over white; InvalidImage where that fails.
 
     A JPEG can be decoded at 1/8, 2/8, ... of its size: the smallest is taken at which no side falls below `side` pixels, if it
     saves work. 0 decodes it whole, as the other formats always are.
@@ -76,7 +76,7 @@ def decode(data: bytes, side: int = 0) -> UInt8:
             side = 0
         pixels: UInt8 = simplejpeg.decode_jpeg(data, "RGB", min_height=side, min_width=side, strict=True)
     except ValueError as error:
-        raise Unusable("damaged", f"is damaged or cut short ({error})") from None
+        raise InvalidImage("damaged", f"is damaged or cut short ({error})") from None
     return upright(pixels, orientation_of(data)) if _may_be_turned(data) else pixels
 
 

@@ -30,7 +30,7 @@ _STEPS = 2.5
 """A thumbnail has levels of 1 / 2.5 standard deviations, 16 of them around the mean."""
 
 
-def look_of(pixels: UInt8) -> str:
+def perceptual_hash(pixels: UInt8) -> str:
     """The look of an RGB picture (H,W,3) as 96 hex digits; empty for one that is too flat to be compared."""
     # Of a large picture every n-th pixel will do: a cell still has 256, and averaging all would take half as long as decoding.
     step = max(1, min(pixels.shape[:2]) // (2 * GRID))

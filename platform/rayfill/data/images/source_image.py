@@ -39,7 +39,7 @@ class SourceImage:
 
 
 def read_source_image(data: bytes, max_pixels: int) -> SourceImage:
-    """The whole photograph; Unusable, never another exception, if there is none in the bytes."""
+    """The whole photograph; InvalidImage, never another exception, if there is none in the bytes."""
     return read_untrusted(data, max_pixels, lambda image: _read(image, data))
 
 

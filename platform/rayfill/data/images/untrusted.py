@@ -35,7 +35,7 @@ _MIRRORED = (2, 3, 6, 7)  # columns in reverse
 Reason = Literal["format", "pixels", "damaged"]
 
 
-class Unusable(Exception):
+class InvalidImage(Exception):
     """No picture could be made of the bytes. The message is a clause to put behind the file's name; `reason` is its kind."""
 
     def __init__(self, reason: Reason, clause: str) -> None:
@@ -44,12 +44,12 @@ class Unusable(Exception):
 
 
 def read_picture(data: bytes, max_pixels: int) -> UInt8:
-    """(H,W,3) uint8 RGB, turned upright by EXIF; transparent pixels are laid over white. Unusable, never another exception."""
+    """(H,W,3) uint8 RGB, turned upright by EXIF; transparent pixels over white. InvalidImage, never another exception."""
     return read_untrusted(data, max_pixels, lambda image: _upright_pixels(to_rgb8(image)[0], image))
 
 
 def read_mask(data: bytes, max_pixels: int) -> UInt8:
-    """(H,W) uint8, 255 = hole, 0 = known, turned upright by EXIF. Unusable, never another exception.
+    """(H,W) uint8, 255 = hole, 0 = known, turned upright by EXIF. InvalidImage, never another exception.
 
     Hole is what is at least half bright. Transparent pixels count as black, hence known: a mask painted in white on a
     transparent layer means the same as one painted on black.
@@ -67,21 +67,21 @@ def _gray_over_black(image: Image.Image) -> Image.Image:
 
 
 def read_untrusted(data: bytes, max_pixels: int, read: Callable[[ImageFile], T]) -> T:
-    """What `read` makes of an image whose size is allowed. Unusable, never another exception, whatever `read` runs into."""
+    """What `read` makes of an image whose size is allowed. InvalidImage, never another exception, whatever `read` runs into."""
     try:
         _hush()
         image: ImageFile = Image.open(io.BytesIO(data), formats=FORMATS)
         _check_size(image, max_pixels)  # before a pixel is decoded: a few kilobytes may claim gigapixels
         return read(image)
-    except Unusable:
+    except InvalidImage:
         raise
     except UnidentifiedImageError:
-        raise Unusable("format", "is not a JPEG, PNG, WebP or TIFF image") from None
+        raise InvalidImage("format", "is not a JPEG, PNG, WebP or TIFF image") from None
     except Image.DecompressionBombError:
-        raise Unusable("pixels", f"has more than the allowed {max_pixels} pixels") from None
+        raise InvalidImage("pixels", f"has more than the allowed {max_pixels} pixels") from None
     except Exception:
         # Pillow's parsers raise whatever a malformed file makes them stumble over: SyntaxError, struct.error, MemoryError, ...
-        raise Unusable("damaged", "is damaged or cut short") from None
+        raise InvalidImage("damaged", "is damaged or cut short") from None
 
 
 def _upright_pixels(converted: Image.Image, image: ImageFile) -> UInt8:
@@ -91,7 +91,7 @@ def _upright_pixels(converted: Image.Image, image: ImageFile) -> UInt8:
 def _check_size(image: ImageFile, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
-        raise Unusable("pixels", f"has {width}x{height} = {width * height} pixels; allowed are {max_pixels}")
+        raise InvalidImage("pixels", f"has {width}x{height} = {width * height} pixels; allowed are {max_pixels}")
 
 
 def orientation_of(data: bytes) -> int:
@@ -100,7 +100,7 @@ def orientation_of(data: bytes) -> int:
         _hush()
         return orientation(Image.open(io.BytesIO(data), formats=FORMATS))
     except Exception:
-        return _UPRIGHT  # such as Unusable would be raised for, were it the pixels that are asked for
+        return _UPRIGHT  # such as InvalidImage would be raised for, were it the pixels that are asked for
 
 
 def upright(pixels: npt.NDArray[P], orientation: int) -> npt.NDArray[P]:

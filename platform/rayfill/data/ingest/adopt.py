@@ -17,10 +17,10 @@ from PIL import Image
 
 from rayfill.data.images.convert import MAX_PIXELS, Rejected
 from rayfill.data.images.decode import decode_square
-from rayfill.data.images.perceptual_hash import GRID, look_of
+from rayfill.data.images.perceptual_hash import GRID, perceptual_hash
 from rayfill.data.images.untrusted import FORMATS
-from rayfill.data.ingest.part_builder import Ledger, PackJob
-from rayfill.data.ingest.part_manifest import Receipt, receipt_key
+from rayfill.data.ingest.part_builder import PackJob, PartBuilder
+from rayfill.data.ingest.part_manifest import PartManifest, part_manifest_key
 from rayfill.data.ingest.plan import printable
 from rayfill.data.sample_id import sample_id
 from rayfill.data.shards.index import Entry
@@ -36,7 +36,7 @@ _MEMBER = re.compile(r"((?:.*/)?[^/.]+)\.(?:jpe?g|png|webp)", re.IGNORECASE)  # 
 _SQUARE = Images(size=GRID, resize="squash", flip=False)
 
 
-def adopt_part(job: PackJob) -> Receipt:
+def adopt_part(job: PackJob) -> PartManifest:
     """Check the pictures of one shard and store an index of each split's. InputError if the source or the store cannot be used.
 
     Left out are pictures that a training could not decode ('unreadable'), are too small or too large ('tiny', 'too-large'),
@@ -46,22 +46,22 @@ def adopt_part(job: PackJob) -> Receipt:
     (shard,) = job.part.files
     store = open_store(job.dataset)
     with _as_file(open_store(job.source), shard.path) as file:
-        ledger = Ledger(job)
+        ledger = PartBuilder(job)
         entries: dict[Split, list[Entry]] = {"train": [], "val": []}
         try:
             _read(file, job.spec, printable(shard.path), ledger, entries)
         except tarfile.TarError:
-            ledger, entries = Ledger(job), {"train": [], "val": []}
+            ledger, entries = PartBuilder(job), {"train": [], "val": []}
             ledger.skip(printable(shard.path), "damaged-shard")
         number = job.part.number
         receipt = ledger.receipt(
             [store_index(store, split, number, found, shard.path, file, adopted=True) for split, found in entries.items()]
         )
-    store.write(receipt_key(receipt.part), receipt.model_dump_json().encode())
+    store.write(part_manifest_key(receipt.part), receipt.model_dump_json().encode())
     return receipt
 
 
-def _read(file: Path, spec: IngestSpec, shard: str, ledger: Ledger, entries: dict[Split, list[Entry]]) -> None:
+def _read(file: Path, spec: IngestSpec, shard: str, ledger: PartBuilder, entries: dict[Split, list[Entry]]) -> None:
     keys: set[str] = set()
     with file.open("rb") as data, tarfile.open(file, "r:") as tar:
         for member in tar:
@@ -103,7 +103,7 @@ def _checked(picture: bytes, spec: IngestSpec) -> str | Rejected:
     except Exception:
         # Parsers raise whatever a malformed file makes them stumble over: SyntaxError, struct.error, MemoryError, ...
         return Rejected("unreadable")
-    return look_of(square) if spec.near_bits else ""
+    return perceptual_hash(square) if spec.near_bits else ""
 
 
 @contextmanager

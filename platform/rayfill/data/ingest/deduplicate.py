@@ -6,9 +6,9 @@ Every part is packed without knowing the others. Those that turn out wrong are p
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rayfill.data.ingest.near_duplicates import gather
+from rayfill.data.ingest.near_duplicates import group_near_duplicates
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.part_manifest import PartManifest
 from rayfill.spec.dataset import IngestSpec, Relatives
 
 
@@ -20,7 +20,7 @@ class Settled:
     relatives: Relatives | None
 
 
-def settle(jobs: Sequence[PackJob], receipts: Mapping[int, Receipt], spec: IngestSpec) -> Settled:
+def deduplicate(jobs: Sequence[PackJob], receipts: Mapping[int, PartManifest], spec: IngestSpec) -> Settled:
     """Compare the receipts of all parts. Of copies the first part keeps its own; relatives go to one split."""
     looks = {
         name: look
@@ -28,7 +28,7 @@ def settle(jobs: Sequence[PackJob], receipts: Mapping[int, Receipt], spec: Inges
         for (name, _), look in zip(receipt.samples, receipt.looks, strict=False)  # without any look there is no list of them
         if look
     }
-    moved, relatives = gather(looks, spec.near_bits, spec.val_share) if spec.near_bits else ({}, None)
+    moved, relatives = group_near_duplicates(looks, spec.near_bits, spec.val_share) if spec.near_bits else ({}, None)
     seen: set[str] = set()
     again = []
     for job in jobs:

@@ -27,7 +27,7 @@ DISTANCE = 0.35
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # odd: different values stay different
 
 
-def gather(looks: Mapping[str, str], bits: int, val_share: float) -> tuple[dict[str, Split], Relatives]:
+def group_near_duplicates(looks: Mapping[str, str], bits: int, val_share: float) -> tuple[dict[str, Split], Relatives]:
     """The split of each photograph that must leave its own for its relatives' sake, and what was found.
 
     Args:

@@ -6,12 +6,12 @@ import ray
 from ray.exceptions import RayTaskError
 
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.part_manifest import PartManifest
 
 _RETRIES = 3
 
 
-def run_on_ray(pack: Callable[[PackJob], Receipt], jobs: Sequence[PackJob]) -> Iterator[Receipt]:
+def run_on_ray(pack: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
     """Pack every job as a task of one CPU; at most two a CPU are under way, so that a million parts do not fill the scheduler.
 
     A task whose worker is lost is run again; an error that `pack` raises is raised here and cancels the rest.

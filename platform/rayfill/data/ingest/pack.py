@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from rayfill.data.images.convert import SUFFIXES, Rejected, prepare
-from rayfill.data.ingest.part_builder import Ledger, PackJob
-from rayfill.data.ingest.part_manifest import Receipt, receipt_key
+from rayfill.data.ingest.part_builder import PackJob, PartBuilder
+from rayfill.data.ingest.part_manifest import PartManifest, part_manifest_key
 from rayfill.data.ingest.plan import printable
 from rayfill.data.ingest.sources import open_source
 from rayfill.data.sample_id import sample_id
@@ -14,13 +14,13 @@ from rayfill.spec.dataset import Split
 from rayfill.storage.open_store import open_store
 
 
-def pack_part(job: PackJob) -> Receipt:
+def pack_part(job: PackJob) -> PartManifest:
     """Read, check and store the photographs of one part. Packing a part twice writes the same bytes twice.
 
     InputError if the source or the store cannot be used; a photograph that cannot be is skipped, and the receipt says why.
     """
     source, store = open_source(job.source), open_store(job.dataset)
-    ledger = Ledger(job)
+    ledger = PartBuilder(job)
     with tempfile.TemporaryDirectory(prefix="rayfill-pack-") as folder:
         writers: dict[Split, ShardWriter] = {s: ShardWriter(Path(folder) / f"{s}.tar") for s in ("train", "val")}
         for file in job.part.files:
@@ -39,5 +39,5 @@ def pack_part(job: PackJob) -> Receipt:
                 continue
             writers[ledger.add(name, path, photo.look, photo.conversions)].add(name, photo.jpeg)
         receipt = ledger.receipt([writer.store(store, split, job.part.number) for split, writer in writers.items()])
-    store.write(receipt_key(receipt.part), receipt.model_dump_json().encode())
+    store.write(part_manifest_key(receipt.part), receipt.model_dump_json().encode())
     return receipt

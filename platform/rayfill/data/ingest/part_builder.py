@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from rayfill.data.ingest.part_manifest import Receipt
+from rayfill.data.ingest.part_manifest import PartManifest
 from rayfill.data.ingest.plan import Part
 from rayfill.data.sample_id import split_of
 from rayfill.spec.dataset import IngestSpec, Rejection, Shard, Split
@@ -23,7 +23,7 @@ class PackJob:
     moved: Mapping[str, Split] = field(default_factory=dict)
 
 
-class Ledger:
+class PartBuilder:
     """The receipt of a job, line by line."""
 
     def __init__(self, job: PackJob) -> None:
@@ -48,10 +48,10 @@ class Ledger:
         self._converted.update(conversions)
         return self._job.moved.get(name) or split_of(name, self._job.spec.val_share)
 
-    def receipt(self, shards: Iterable[Shard | None]) -> Receipt:
+    def receipt(self, shards: Iterable[Shard | None]) -> PartManifest:
         """The receipt, with what was stored of each split."""
         moved = self._job.moved
-        return Receipt(
+        return PartManifest(
             part=self._job.part.number,
             files=self._job.part.digest(),
             samples=tuple(self._samples.items()),

@@ -18,7 +18,7 @@ class Plan(Spec):
     spec: StoredIngestSpec
 
 
-class Receipt(Spec):
+class PartManifest(Spec):
     """`parts/NNNNN.json`: a part is packed and its shards are stored. It stays, and says which photograph a sample was."""
 
     part: int = Field(ge=0)
@@ -32,6 +32,6 @@ class Receipt(Spec):
     skipped: tuple[Rejection, ...]
 
 
-def receipt_key(part: int) -> str:
+def part_manifest_key(part: int) -> str:
     """Where a part's receipt lies in the dataset."""
     return f"parts/{part:05d}.json"

@@ -17,10 +17,10 @@ from tqdm import tqdm
 from rayfill.cluster.still_working import still_working
 from rayfill.data.dataset import MANIFEST, digest_of
 from rayfill.data.ingest.adopt import adopt_part
-from rayfill.data.ingest.deduplicate import settle
+from rayfill.data.ingest.deduplicate import deduplicate
 from rayfill.data.ingest.pack import pack_part
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import PLAN, Plan, Receipt, receipt_key
+from rayfill.data.ingest.part_manifest import PLAN, PartManifest, Plan, part_manifest_key
 from rayfill.data.ingest.plan import Part, plan_parts, plan_shards
 from rayfill.data.ingest.sources import Source, StoreSource, open_source
 from rayfill.spec.dataset import IngestSpec, Manifest, Relatives
@@ -28,7 +28,7 @@ from rayfill.spec.errors import InputError
 from rayfill.storage.open_store import open_store
 from rayfill.storage.store import AlreadyExists, Store
 
-RunParts = Callable[[Callable[[PackJob], Receipt], Sequence[PackJob]], Iterable[Receipt]]
+RunParts = Callable[[Callable[[PackJob], PartManifest], Sequence[PackJob]], Iterable[PartManifest]]
 """A parallel map: applies the function to every job, anywhere and in any order, and yields the results as they come."""
 
 
@@ -40,7 +40,7 @@ class Ingested:
     made: bool
 
 
-def run_inline(pack: Callable[[PackJob], Receipt], jobs: Sequence[PackJob]) -> Iterator[Receipt]:
+def run_inline(pack: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
     """A `RunParts` that works in this process, one part after another."""
     return map(pack, jobs)
 
@@ -63,7 +63,7 @@ def ingest(source: str, dataset: str, spec: IngestSpec, run_parts: RunParts) -> 
         return Ingested(Manifest.model_validate_json(store.read(MANIFEST)), made=False)
     _run(todo, receipts, run_parts)
     # Also a run that found every receipt there: the one before it may have been killed while it packed some again.
-    while (settled := settle(jobs, receipts, spec)).again:
+    while (settled := deduplicate(jobs, receipts, spec)).again:
         _run(settled.again, receipts, run_parts)
     return _publish(store, _manifest(origin.url, store.url, spec, [receipts[p.number] for p in parts], settled.relatives))
 
@@ -83,7 +83,7 @@ def _plan(source: str, origin: Source, spec: IngestSpec) -> list[Part]:
     return parts
 
 
-def _run(todo: Sequence[PackJob], receipts: dict[int, Receipt], run_parts: RunParts) -> None:
+def _run(todo: Sequence[PackJob], receipts: dict[int, PartManifest], run_parts: RunParts) -> None:
     """Pack or adopt, and put the receipts with the others."""
     if not todo:
         return
@@ -123,15 +123,15 @@ def _other(found: IngestSpec, asked: IngestSpec) -> str:
     return "other options: " + ", ".join(f"{name} {was[name]}, not {now[name]}" for name in was if was[name] != now[name])
 
 
-def _finished(store: Store, parts: Sequence[Part]) -> dict[int, Receipt]:
+def _finished(store: Store, parts: Sequence[Part]) -> dict[int, PartManifest]:
     """The receipts of an earlier, killed run."""
     keys = {entry.key for entry in store.list("parts/")} - {PLAN}
-    foreign = keys - {receipt_key(part.number) for part in parts}
-    found: dict[int, Receipt] = {}
+    foreign = keys - {part_manifest_key(part.number) for part in parts}
+    found: dict[int, PartManifest] = {}
     for part in parts:
-        key = receipt_key(part.number)
+        key = part_manifest_key(part.number)
         if key in keys:
-            receipt = Receipt.model_validate_json(store.read(key))
+            receipt = PartManifest.model_validate_json(store.read(key))
             if receipt.files != part.digest():
                 foreign.add(key)
             found[part.number] = receipt
@@ -144,7 +144,9 @@ def _occupied(store: Store) -> InputError:
     return InputError(f"{store.url}: holds a dataset already, and a dataset is never overwritten; give another name")
 
 
-def _manifest(source: str, place: str, spec: IngestSpec, receipts: Sequence[Receipt], relatives: Relatives | None) -> Manifest:
+def _manifest(
+    source: str, place: str, spec: IngestSpec, receipts: Sequence[PartManifest], relatives: Relatives | None
+) -> Manifest:
     shards = tuple(s for split in ("train", "val") for r in receipts for s in r.shards if s.split == split)
     skipped = tuple(rejection for r in receipts for rejection in r.skipped)
     if not shards:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from rayfill.data.shards.eviction import ARRIVING, COPY, NoRoom, take_room
+from rayfill.data.shards.eviction import ARRIVING, COPY, NoRoom, reserve_space
 from rayfill.data.shards.integrity import NO_SPACE, compare, missing
 from rayfill.spec.dataset import Shard
 from rayfill.spec.errors import InputError
@@ -90,7 +90,7 @@ class ShardCache:
 
     def _fill(self, store: Store, shard: Shard, path: Path, file: IO[bytes]) -> None:
         file.truncate(0)  # what a process that was killed has left is neither used nor counted
-        take_room(self.folder, file.fileno(), shard.bytes, self.limit)
+        reserve_space(self.folder, file.fileno(), shard.bytes, self.limit)
         try:
             store.copy_to(shard.path, file)
         except NotFound:

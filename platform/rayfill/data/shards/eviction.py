@@ -20,7 +20,7 @@ class NoRoom(Exception):
     """A shard does not fit: the cache's other copies are all in use, or the disk is full of other things."""
 
 
-def take_room(cache: Path, file: int, wanted: int, limit: int | None) -> None:
+def reserve_space(cache: Path, file: int, wanted: int, limit: int | None) -> None:
     """Give an open file of the cache `wanted` bytes of disk, removing what is unused until they fit. NoRoom if they do not.
 
     `limit` is in bytes for the whole cache; None for SHARE of the disk. One process of the node at a time does this.

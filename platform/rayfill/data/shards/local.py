@@ -8,8 +8,8 @@ import threading
 from collections import deque
 from typing import IO
 
-from rayfill.concurrency.background import in_daemon
-from rayfill.concurrency.single_flight import Once
+from rayfill.concurrency.background import run_in_background
+from rayfill.concurrency.single_flight import SingleFlightCache
 from rayfill.data.shards.cache import ShardCache
 from rayfill.data.shards.integrity import check_in_place, opened_in_place, was_checked
 from rayfill.spec.dataset import Shard
@@ -24,7 +24,7 @@ class ShardFiles:
 
     def __init__(self, store: LocalStore, cache: ShardCache, most: int) -> None:
         self._store, self._cache = store, cache
-        self._files: Once[Shard, IO[bytes]] = Once(self._open, most)
+        self._files: SingleFlightCache[Shard, IO[bytes]] = SingleFlightCache(self._open, most)
         self._sound: set[str] = set()
         self._asked: set[str] = set()
         self._waiting: deque[Shard] = deque()
@@ -60,7 +60,7 @@ class ShardFiles:
                 self._asked.add(shard.sha256)
                 self._waiting.append(shard)
                 if len(self._waiting) == 1:
-                    in_daemon(self._check, "rayfill-check")
+                    run_in_background(self._check, "rayfill-check")
         return file
 
     def _check(self) -> None:

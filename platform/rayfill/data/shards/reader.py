@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from rayfill.concurrency.background import in_daemon
-from rayfill.concurrency.single_flight import Once
+from rayfill.concurrency.background import run_in_background
+from rayfill.concurrency.single_flight import SingleFlightCache
 from rayfill.data.shards.cache import ShardCache
 from rayfill.data.shards.eviction import NoRoom
 from rayfill.data.shards.index import ShardIndex, load_index
@@ -44,7 +44,9 @@ class ShardReader:
         self._given = store, cache, shards, limit
         self._store, self._shards = store, shards or store
         self._cache = ShardCache(cache, limit)
-        self._indexes: Once[Shard, ShardIndex] = Once(lambda shard: load_index(self._store, shard), _OPEN_SHARDS)
+        self._indexes: SingleFlightCache[Shard, ShardIndex] = SingleFlightCache(
+            lambda shard: load_index(self._store, shard), _OPEN_SHARDS
+        )
         self._copies = ShardCopies(self._shards, self._cache, _OPEN_SHARDS)
         local = self._shards if isinstance(self._shards, LocalStore) else None
         self._files = ShardFiles(local, self._cache, _OPEN_SHARDS) if local else None
@@ -70,7 +72,7 @@ class ShardReader:
 
         Returns at once. What goes wrong is said when they are read.
         """
-        in_daemon(lambda: self._load(shards), "rayfill-indexes")
+        run_in_background(lambda: self._load(shards), "rayfill-indexes")
         for shard in shards if not self._files else ():
             self._copies.ahead(shard)
 

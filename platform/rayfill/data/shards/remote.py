@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from functools import partial
 from typing import IO
 
-from rayfill.concurrency.background import in_daemon
+from rayfill.concurrency.background import run_in_background
 from rayfill.data.shards.cache import ShardCache, used_now
 from rayfill.data.shards.eviction import NoRoom
 from rayfill.spec.dataset import Shard
@@ -104,7 +104,7 @@ class ShardCopies:
                 return
             shard = queue.popleft()
             self._under_way += shard.bytes
-            in_daemon(partial(self._fetch, shard, queue is self._later), f"rayfill-fetch-{shard.sha256[:8]}")
+            run_in_background(partial(self._fetch, shard, queue is self._later), f"rayfill-fetch-{shard.sha256[:8]}")
 
     def _fetch(self, shard: Shard, ahead: bool) -> None:
         url, pause = self._store.url_of(shard.path), 0.0

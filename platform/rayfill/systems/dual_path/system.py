@@ -17,7 +17,7 @@ from rayfill.losses.reconstruction import weighted_l1
 from rayfill.losses.wgan_gp import critic_distance, generator_value, gradient_penalty
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.batch_inference import fill_batch
 from rayfill.systems.dual_path.metrics import OF_N, psnr_of_n
 from rayfill.systems.dual_path.networks import CriticOptions, NetworkOptions
@@ -79,7 +79,7 @@ class DualPath(System):
             answers="many",
         )
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         moves = "generator" in turn.players
         paths = [path for path in PATHS if moves or f"critic_{path}" in turn.players]
         shared: dict[str, torch.Tensor] = {}
@@ -113,7 +113,7 @@ class DualPath(System):
             return picture
         return batch.mask * picture + (1 - batch.mask) * _signed(batch.image)
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         if player == "generator":
             return {**self._l1(batch, shared), **_divergences(batch, shared), **self._adversarial(batch, shared)}
         path = player.removeprefix("critic_")
@@ -143,7 +143,7 @@ class DualPath(System):
             losses["adversarial_reconstruction"] = (values[0].float() - original.float()).square().mean()
         return losses
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return self._answer(image, mask, seed=None)
 
     def sample(self, image: torch.Tensor, mask: torch.Tensor, seed: int) -> Filled:

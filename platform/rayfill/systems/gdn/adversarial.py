@@ -16,7 +16,7 @@ from rayfill.losses.reconstruction import weighted_l1
 from rayfill.models.patch_critic import PatchCritic
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.gdn.generator import GeneratorOptions, build_generator, generator_contract, repair
 
 
@@ -54,11 +54,11 @@ class Adversarial(System):
         # The critic needs multiples of 8 in training; the generator alone would do with 4.
         return generator_contract().model_copy(update={"multiple": 8, "min_side": 32})
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         output = repair(self.generator, batch.image, batch.mask)
         return {"output": output, "fake": self.critic(output)}
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         if player == "critic":
             return {"critic": critic_bce(self.critic(batch.image), shared["fake"])}
         return {
@@ -66,5 +66,5 @@ class Adversarial(System):
             "adversarial": generator_bce(shared["fake"]),
         }
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return Filled(repair(self.generator, image, mask))

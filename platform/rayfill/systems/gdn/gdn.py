@@ -19,7 +19,7 @@ from rayfill.losses.weight_map import WeightMap
 from rayfill.models.detector import DenseDetector
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.gdn.generator import GeneratorOptions, build_generator, generator_contract, repair
 
 
@@ -64,11 +64,11 @@ class GDN(System):
     def contract(cls, options: GDNOptions) -> ImageContract:
         return generator_contract()
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         output = repair(self.generator, batch.image, batch.mask)
         return {"output": output, "logits": self.detector(output)}
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         if player == "detector":
             options = self.options
             return {"detection": detection_loss(shared["logits"], batch.mask, options.detection_loss, options.focusing)}
@@ -76,7 +76,7 @@ class GDN(System):
         weight = self.options.weight_map(valuation.detach() if self.options.detach_weight else valuation)
         return {"reconstruction": weighted_l1(shared["output"], batch.image, weight)}
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         output = repair(self.generator, image, mask)
         return Filled(output, {"detector": _valuation(self.detector(output))})
 

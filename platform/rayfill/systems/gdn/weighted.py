@@ -10,7 +10,7 @@ from rayfill.data.batch import Batch
 from rayfill.losses.reconstruction import hole_weight, weighted_l1
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.gdn.generator import GeneratorOptions, build_generator, generator_contract, repair
 
 
@@ -39,12 +39,12 @@ class Weighted(System):
     def contract(cls, options: WeightedOptions) -> ImageContract:
         return generator_contract()
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         return {"output": repair(self.generator, batch.image, batch.mask)}
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         weight = hole_weight(batch.mask, self.options.hole_weight, self.options.known_weight)
         return {"reconstruction": weighted_l1(shared["output"], batch.image, weight)}
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return Filled(repair(self.generator, image, mask))

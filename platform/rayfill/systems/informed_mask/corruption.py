@@ -14,7 +14,7 @@ Damage = Literal["white", "black", "colour", "noise"]
 _NOISE_MEAN, _NOISE_SPREAD = 0.5, 0.25
 
 
-def spoil(image: torch.Tensor, mask: torch.Tensor, kinds: Sequence[Damage]) -> torch.Tensor:
+def corrupt(image: torch.Tensor, mask: torch.Tensor, kinds: Sequence[Damage]) -> torch.Tensor:
     """image (1 - M) + content M, (B,3,H,W) in [0,1]; each sample has content of one of `kinds`, equally likely.
 
     Args:

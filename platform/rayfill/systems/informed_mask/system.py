@@ -22,9 +22,9 @@ from rayfill.models.mask_unet import MaskUNet
 from rayfill.models.patch_critic import PatchCritic
 from rayfill.models.spectral_patch_critic import SpectralPatchCritic
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Round, Shared, System
 from rayfill.systems.batch_inference import settled
-from rayfill.systems.informed_mask.corruption import spoil
+from rayfill.systems.informed_mask.corruption import corrupt
 from rayfill.systems.informed_mask.edges import edge_maps, luminance
 from rayfill.systems.informed_mask.metrics import OWN_METRICS, measure_answers
 from rayfill.systems.informed_mask.options import InformedMaskOptions
@@ -76,11 +76,11 @@ class InformedMask(System):
     def contract(cls, options: InformedMaskOptions) -> ImageContract:
         return ImageContract(value_range="minus_one_one", hole_fill=0.0, multiple=8, min_side=32, mask="optional")
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         shared: dict[str, torch.Tensor] = {}
         # A round of critics alone needs no graph through the networks that they judge, the larger part of the memory.
         with torch.set_grad_enabled(not _MAKERS.isdisjoint(turn.players)):
-            damaged, mask = spoil(batch.image, batch.mask, self.options.damage), batch.mask
+            damaged, mask = corrupt(batch.image, batch.mask, self.options.damage), batch.mask
             if "mask" in self.phases[turn.phase]:
                 shared["mask_logits"] = self.mask_predictor(damaged)
             if turn.phase == "mask":
@@ -96,7 +96,7 @@ class InformedMask(System):
             shared |= self._judged_picture(batch, mask, shared)
         return shared
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         if player == "mask":
             return self._mask_terms(batch, shared)
         if player == "edge":
@@ -113,7 +113,7 @@ class InformedMask(System):
             "adversarial": generator_hinge(shared["fake_picture"]),
         }
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         gray = luminance(image)
         known = edge_maps(gray, self.options.canny_sigma, mask < 0.5)
         _, edges = self._edges(gray, mask, known)
@@ -131,7 +131,7 @@ class InformedMask(System):
         raw = self.edge_predictor(torch.cat([gray * (1 - mask) + mask, known * (1 - mask), mask], dim=1))
         return raw, raw * mask + known * (1 - mask)
 
-    def _completed_edges(self, batch: Batch, damaged: torch.Tensor, mask: torch.Tensor, turn: Turn) -> dict[str, torch.Tensor]:
+    def _completed_edges(self, batch: Batch, damaged: torch.Tensor, mask: torch.Tensor, turn: Round) -> dict[str, torch.Tensor]:
         gray, sigma, playing = luminance(damaged), self.options.canny_sigma, self.phases[turn.phase]
         as_at_inference = "mask" in playing or self.options.known_edges == "damaged"
         found: dict[str, torch.Tensor] = {}

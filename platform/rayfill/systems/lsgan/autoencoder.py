@@ -16,7 +16,7 @@ from torch.nn import functional
 from rayfill.data.batch import Batch
 from rayfill.models.autoencoder import AutoEncoder
 from rayfill.spec.base import Spec
-from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Shared, Turn
+from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Round, Shared
 from rayfill.systems.lsgan.system import LSGAN, LSGANOptions
 
 
@@ -56,9 +56,9 @@ class LSGANAutoEncoder(LSGAN):
         self.refinement = options.autoencoder
         self.autoencoder = AutoEncoder(options.autoencoder.width)
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         if turn.phase != "autoencoder":
-            return super().share(batch, turn)
+            return super().forward_shared(batch, turn)
         picture = batch.image * 2 - 1
         if self.refinement.input == "noise":
             filling = torch.rand_like(picture) * 2 - 1
@@ -67,12 +67,12 @@ class LSGANAutoEncoder(LSGAN):
             filling = self.found(picture, batch.mask, self.options.search.model_copy(update=short))
         return {"refined": self.autoencoder(_paste(picture, filling, batch.mask))}
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         if player != "autoencoder":
-            return super().terms(player, batch, shared)
+            return super().loss_terms(player, batch, shared)
         return {"reconstruction": functional.mse_loss(shared["refined"].float(), batch.image * 2 - 1)}
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return Filled(self._answers(image, mask)[1])
 
     def measure(self, image: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -15,7 +15,7 @@ from rayfill.models.latent_generator import LatentGenerator
 from rayfill.models.picture_critic import PictureCritic
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, PlayerRole, Shared, System, Turn
+from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.lsgan.latent_search import SearchOptions, search
 
 
@@ -75,13 +75,13 @@ class LSGAN(System):
             blend=options.blend,
         )
 
-    def share(self, batch: Batch, turn: Turn) -> Shared:
+    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
         z = torch.rand(len(batch), self.options.latent, device=batch.image.device) * 2 - 1
         with torch.set_grad_enabled("generator" in turn.players):
             fake = self.generator(z)
         return {"score": self.critic(fake)}
 
-    def terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
+    def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         if player == "critic":
             return {"critic": critic_least_squares(self.critic(batch.image * 2 - 1), shared["score"])}
         return {"adversarial": generator_least_squares(shared["score"])}
@@ -90,5 +90,5 @@ class LSGAN(System):
         """G(z*) (B,3,H,W) in [-1,1] for a picture (B,3,H,W) in [-1,1] and mask (B,1,H,W), 1 = hole; no graph."""
         return search(self.generator, self.critic, self.options.latent, picture, mask, options)
 
-    def fill(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
+    def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return Filled((self.found(image * 2 - 1, mask, self.options.search) + 1) / 2)

@@ -22,9 +22,9 @@ from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.training.capacity import waiting_limit
 from rayfill.training.on_ray import fit, publish_result, report_checkpoint
-from rayfill.training.run_directory import take_up
+from rayfill.training.run_directory import claim_or_resume
 from rayfill.training.tracking import Tracker
-from rayfill.training.worker import MODEL, Place, WorkerHooks, load_state, pausing_worker
+from rayfill.training.worker import MODEL, WorkerContext, WorkerHooks, load_state, train_worker_steps
 from rayfill.tuning.execution.trial import TrialJob, held, tracked, tracked_name
 from rayfill.tuning.study.rung import Rung
 
@@ -39,8 +39,8 @@ def train_trial_on_workers(job: TrialJob) -> Generator[Rung, None, None]:
         Failed: it diverged, or more workers were lost than the recipe allows.
     """
     began = monotonic()
-    with held(take_up(job.run)) as run, tracked(run, job) as tracker:
-        talk = _Talk(job, tracker.run_id)
+    with held(claim_or_resume(job.run)) as run, tracked(run, job) as tracker:
+        talk = TrainRunChannel(job, tracker.run_id)
         talk.start()
         told: set[int] = set()
         try:
@@ -59,7 +59,7 @@ def train_trial_on_workers(job: TrialJob) -> Generator[Rung, None, None]:
         yield Rung(step, job.seconds + run.workers * (monotonic() - began), metrics)
 
 
-class _Talk:
+class TrainRunChannel:
     """The Ray Train run in a thread, and the two queues through which its rank 0 tells rungs and hears whether it goes on."""
 
     def __init__(self, job: TrialJob, mlflow_run: str) -> None:
@@ -127,7 +127,7 @@ def _train(config: dict[str, Any]) -> None:
     job = TrialJob.model_validate_json(config["job"])
     context = ray.train.get_context()
     rank = context.get_world_rank()
-    place = Place(rank, context.get_world_size(), ray.train.torch.get_device(), job.threads)
+    place = WorkerContext(rank, context.get_world_size(), ray.train.torch.get_device(), job.threads)
     where = mlflow_place(Locations(job.run.root))
     tracker = Tracker(where, config["mlflow_run"]) if rank == 0 else None
 
@@ -146,7 +146,7 @@ def _train(config: dict[str, Any]) -> None:
             if rank == 0 and job.asks(state.step):
                 measured[state.step] = job.measure(Path(folder) / MODEL)
     hooks = WorkerHooks(job.run, place, save, tracker)
-    for step in chain([state.step], pausing_worker(job.run, place, state, hooks, pauses=job.rungs)):
+    for step in chain([state.step], train_worker_steps(job.run, place, state, hooks, pauses=job.rungs)):
         if not job.asks(step):
             continue
         if rank == 0:

@@ -30,7 +30,7 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec, TrialOf
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.training.code_version import code_version
-from rayfill.training.init_from import pin_starts
+from rayfill.training.init_from import resolve_init_checkpoints
 from rayfill.training.tracking import close_tracked_run, open_tracked_sweep
 from rayfill.tuning.execution.resources import Node, TrialShare, room, share_of
 from rayfill.tuning.execution.scheduler import Pruner
@@ -40,7 +40,7 @@ from rayfill.tuning.execution.trial import TrialJob
 from rayfill.tuning.execution.trial_environment import no_secrets_in_trials
 from rayfill.tuning.report.progress import Live
 from rayfill.tuning.search.ask_tell import Measure, Proposal, Proposals
-from rayfill.tuning.search.objective import exam_of
+from rayfill.tuning.search.objective import eval_set_of
 from rayfill.tuning.search.resolve_bases import resolve_bases
 from rayfill.tuning.search.space import Space
 from rayfill.tuning.study.rung import curve_of
@@ -68,14 +68,14 @@ def run_sweep(study: optuna.Study, measure: Measure, code: str | None = None) ->
         Why it ended, as a clause.
 
     Raises:
-        InputError: not even one trial finds room in the cluster, or its exam cannot be opened.
+        InputError: not even one trial finds room in the cluster, or its evaluation set cannot be opened.
         Failed: the first three trials failed for one reason, or the constraints leave nothing to try.
         KeyboardInterrupt: Ctrl-C; the trials are left as if they had been killed.
     """
     spec = spec_of(study)
     share = share_of(spec.sweep.trial, live_nodes())
     spec = resolve_bases(study, spec, share, log=lambda sentence: print(sentence, file=sys.stderr, flush=True))
-    exam_of(spec)  # whatever it lacks is made here, once
+    eval_set_of(spec)  # whatever it lacks is made here, once
     place = mlflow_place(Locations(spec.root))
     parent = open_tracked_sweep(place, spec.name, spec.model_dump(mode="json"))
     proposals = Proposals(study, Space(spec.searched, spec.bases), spec, measure=measure, gpus=share.gpus)
@@ -142,7 +142,7 @@ def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str, co
         workers=share.workers,
         code_version=code,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        starts=pin_starts(recipe, spec.root) if any(phase.start_from for phase in recipe.phases) else {},
+        starts=resolve_init_checkpoints(recipe, spec.root) if any(phase.start_from for phase in recipe.phases) else {},
         trial=TrialOf(sweep=spec.name, number=proposal.number),
     )
     return TrialJob(

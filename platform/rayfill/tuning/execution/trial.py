@@ -21,10 +21,10 @@ from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.training.checkpoints import Checkpoints
-from rayfill.training.run_directory import only_trainer_of, publish_model, take_up
+from rayfill.training.run_directory import claim_or_resume, publish_model, run_lock
 from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
-from rayfill.training.worker import MODEL, Place, WorkerHooks, load_state, pausing_worker
-from rayfill.tuning.search.objective import kept_exam, measure_objectives
+from rayfill.training.worker import MODEL, WorkerContext, WorkerHooks, load_state, train_worker_steps
+from rayfill.tuning.search.objective import cached_eval_set, measure_objectives
 from rayfill.tuning.study.rung import Rung
 
 KEPT = 2
@@ -66,7 +66,9 @@ class TrialJob(Strict):
 
     def measure(self, folder: Path) -> dict[str, float]:
         """The sweep's objectives of a model folder."""
-        return measure_objectives(folder, kept_exam(self.sweep.model_dump_json()), self.sweep.sweep.objectives, self.device)
+        return measure_objectives(
+            folder, cached_eval_set(self.sweep.model_dump_json()), self.sweep.sweep.objectives, self.device
+        )
 
     def asks(self, step: int) -> bool:
         """Whether a measurement at a step is news to the study. The last one always is: it ends the trial."""
@@ -83,15 +85,15 @@ def train_trial(job: TrialJob) -> Generator[Rung, None, None]:
         Failed: it diverged.
         InputError: its run's name is taken by another run, or a phase cannot begin as the recipe says.
     """
-    with held(take_up(job.run)) as run, tracked(run, job) as tracker, tempfile.TemporaryDirectory() as scratch:
+    with held(claim_or_resume(job.run)) as run, tracked(run, job) as tracker, tempfile.TemporaryDirectory() as scratch:
         saved = _Saved(
             Checkpoints(run.root, run.name, min(KEPT, run.recipe.training.keep_checkpoints)), job.seconds, Path(scratch)
         )
         resume = saved.fetch()
-        place = Place(0, 1, job.device, job.threads)
+        place = WorkerContext(0, 1, job.device, job.threads)
         state = load_state(run, place, resume)
         hooks = WorkerHooks(run, place, saved, tracker)
-        with closing(pausing_worker(run, place, state, hooks, pauses=job.rungs)) as training:
+        with closing(train_worker_steps(run, place, state, hooks, pauses=job.rungs)) as training:
             # A rung whose checkpoint is there may never have been told.
             for step in chain([state.step], training):
                 if not job.asks(step):
@@ -142,7 +144,7 @@ def held(run: RunSpec) -> Iterator[RunSpec]:
     with ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(only_trainer_of(run))
+                stack.enter_context(run_lock(run))
                 break
             except InputError:
                 if time.monotonic() > deadline:

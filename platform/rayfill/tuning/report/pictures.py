@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rayfill.evaluation.eval_set import Exam
+from rayfill.evaluation.eval_set import EvalSet
 from rayfill.evaluation.metrics import measure
 from rayfill.evaluation.samples import Picture, Sample
 from rayfill.inference.inpaint import UInt8, inpaint
@@ -37,9 +37,9 @@ class _Question:
     hole: UInt8
 
 
-def draw_gallery(best: Sequence[Record], exam: Exam, locations: Locations) -> Gallery:
-    """What the trials' published models make of a few photographs of the exam: input, an answer a trial, target."""
-    questions = _questions(exam)
+def draw_gallery(best: Sequence[Record], eval_set: EvalSet, locations: Locations) -> Gallery:
+    """What the trials' published models make of a few photographs of the evaluation set: input, an answer a trial, target."""
+    questions = _questions(eval_set)
     answers: list[tuple[Record, list[UInt8]]] = []
     missing = []
     for record in best:
@@ -52,14 +52,14 @@ def draw_gallery(best: Sequence[Record], exam: Exam, locations: Locations) -> Ga
     return Gallery(tuple(_sample(question, i, answers) for i, question in enumerate(questions)), tuple(missing))
 
 
-def _questions(exam: Exam) -> list[_Question]:
-    buckets = exam.protocol.buckets
+def _questions(eval_set: EvalSet) -> list[_Question]:
+    buckets = eval_set.protocol.buckets
     found = []
     for i in range(SAMPLES):
-        number = i * len(exam.photographs) // SAMPLES
+        number = i * len(eval_set.photographs) // SAMPLES
         bucket = buckets[(2 * i + 1) * len(buckets) // (2 * SAMPLES)]
-        name, target = exam.photographs.read(number)
-        found.append(_Question(bucket, name, target, exam.masks.mask(bucket, number)))
+        name, target = eval_set.photographs.read(number)
+        found.append(_Question(bucket, name, target, eval_set.masks.mask(bucket, number)))
     return found
 
 

@@ -11,7 +11,7 @@ from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.storage.open_store import open_store
 from rayfill.tuning.report.page import Swept, render_page
 from rayfill.tuning.report.pictures import Gallery, draw_gallery
-from rayfill.tuning.search.objective import exam_of
+from rayfill.tuning.search.objective import eval_set_of
 from rayfill.tuning.study.trial_record import Record, read_records
 from rayfill.tuning.winner.selection import pareto_front, ranked
 from rayfill.tuning.winner.winner import Winner, choose
@@ -80,7 +80,7 @@ def _gallery(spec: SweepSpec, best: Sequence[Record], locations: Locations) -> G
     if not best:
         return Gallery((), ("No trial is complete yet.",))
     try:
-        exam = exam_of(spec)
+        eval_set = eval_set_of(spec)
     except (InputError, Failed) as error:
         return Gallery((), (f"The photographs cannot be read: {error}",))
-    return draw_gallery(best, exam, locations)
+    return draw_gallery(best, eval_set, locations)

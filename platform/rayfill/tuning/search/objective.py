@@ -1,4 +1,4 @@
-"""A trial's metrics: numbers of the scorecard of the model as it would be served, on the one exam of all the sweep's trials."""
+"""A trial's metrics: the served model's scorecard, on the one evaluation set of all the sweep's trials."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from rayfill.evaluation.eval_set import Exam, prepare_exam
+from rayfill.evaluation.eval_set import EvalSet, prepare_eval_set
 from rayfill.evaluation.evaluate import scorecard_of
-from rayfill.evaluation.measure_model import examine
+from rayfill.evaluation.measure_model import measure_model
 from rayfill.evaluation.scorecard import MODEL, OWN, score
 from rayfill.inference.model_card import load_card
 from rayfill.inference.model_folder import load_model
@@ -17,23 +17,25 @@ from rayfill.spec.sweep import Objective
 from rayfill.spec.sweep_spec import SweepSpec
 
 
-def exam_of(spec: SweepSpec) -> Exam:
-    """The sweep's exam, whatever a trial trains: its photographs on the standard mask set of the first base recipe's size.
+def eval_set_of(spec: SweepSpec) -> EvalSet:
+    """Open the sweep's evaluation set: its photographs on the standard mask set of the first base recipe's size.
 
     Raises:
         InputError: the dataset has nothing to examine on, or a mask set or dataset is damaged.
     """
     size = next(iter(spec.bases.values())).images.size
-    return prepare_exam(size, spec.dataset, Locations(spec.root), spec.sweep.evaluation.images)
+    return prepare_eval_set(size, spec.dataset, Locations(spec.root), spec.sweep.evaluation.images)
 
 
 @lru_cache(maxsize=1)
-def kept_exam(spec_json: str) -> Exam:
-    """`exam_of`, opened once by a process that runs trial after trial of the sweep."""
-    return exam_of(SweepSpec.model_validate_json(spec_json))
+def cached_eval_set(spec_json: str) -> EvalSet:
+    """`eval_set_of`, opened once by a process that runs trial after trial of the sweep."""
+    return eval_set_of(SweepSpec.model_validate_json(spec_json))
 
 
-def measure_objectives(folder: Path, exam: Exam, objectives: Sequence[Objective], device: torch.device) -> dict[str, float]:
+def measure_objectives(
+    folder: Path, eval_set: EvalSet, objectives: Sequence[Objective], device: torch.device
+) -> dict[str, float]:
     """Value by label of those objectives that are learnt; costs are known before. `folder` is a model folder.
 
     Raises:
@@ -44,7 +46,7 @@ def measure_objectives(folder: Path, exam: Exam, objectives: Sequence[Objective]
         return {}
     # In the precision that it is trained in, which all trials of a sweep share.
     model = load_model(folder, device, load_card(folder).lineage.recipe["training"]["precision"])
-    measured = examine(model, exam, range(exam.protocol.images), baselines=False)
-    card = scorecard_of(model.card, exam, measured, model.precision)
+    measured = measure_model(model, eval_set, range(eval_set.protocol.images), baselines=False)
+    card = scorecard_of(model.card, eval_set, measured, model.precision)
     own = {metric.name for metric in card.own_metrics}
     return {o.label: score(card, OWN if o.metric in own else MODEL, o.metric, o.bucket, o.area, o.form) for o in learnt}

@@ -10,14 +10,14 @@ from sqlalchemy.pool import NullPool
 
 from rayfill.spec.errors import InputError
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.tuning.study.study import Place, answering
+from rayfill.tuning.study.study import SweepLocation, answering
 
 KEEPALIVES = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
 """After about a minute without a word from the driver's machine, the server gives its lock away. By default it takes hours."""
 
 
 @contextmanager
-def only_driver_of(spec: SweepSpec, storage: str | None = None) -> Iterator[None]:
+def sweep_lock(spec: SweepSpec, storage: str | None = None) -> Iterator[None]:
     """Hold the sweep for the length of the block, so that no two drivers propose for one study.
 
     Among processes that share the sweep's folder, and with a study in PostgreSQL among all machines. The locks go with the
@@ -31,7 +31,7 @@ def only_driver_of(spec: SweepSpec, storage: str | None = None) -> Iterator[None
         InputError: another process drives it, or the database's driver is not installed.
         Failed: the database does not answer.
     """
-    folder = Place(spec.root, spec.name).folder
+    folder = SweepLocation(spec.root, spec.name).folder
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as lock:
         try:

@@ -26,7 +26,7 @@ LOCK_WAIT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SweepLocation:
     """Where a sweep lies.
 
     Attributes:
@@ -60,7 +60,7 @@ def open_study(spec: SweepSpec, storage: str | None = None) -> optuna.Study:
         InputError: the name belongs to another sweep, here or in the database, or its study is elsewhere.
         Failed: the database does not answer.
     """
-    place = Place(spec.root, spec.name)
+    place = SweepLocation(spec.root, spec.name)
     spec = spec.model_copy(update={"storage": storage and shown(storage)})
     earlier = _recorded(place)
     if earlier is not None:
@@ -100,7 +100,7 @@ def load_study(root: str, sweep: str, storage: str | None = None) -> optuna.Stud
         InputError: there is no such sweep, or its study is elsewhere.
         Failed: the database does not answer.
     """
-    place = Place(root, sweep)
+    place = SweepLocation(root, sweep)
     if _recorded(place) is None:
         raise InputError(f"sweep '{sweep}': there is none under {Locations(root).root}/sweeps")
     _refuse_missing_study(place, storage)
@@ -122,7 +122,7 @@ def shown(storage: str) -> str:
     return URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
 
 
-def _recorded(place: Place) -> SweepSpec | None:
+def _recorded(place: SweepLocation) -> SweepSpec | None:
     store = open_store(place.url)
     try:
         return SweepSpec.model_validate_json(store.read(SPEC))
@@ -132,7 +132,7 @@ def _recorded(place: Place) -> SweepSpec | None:
         raise InputError(f"{store.url_of(SPEC)}: not a sweep of this version of rayfill: {error.errors()[0]['msg']}") from None
 
 
-def _refuse_missing_study(place: Place, storage: str | None) -> None:
+def _refuse_missing_study(place: SweepLocation, storage: str | None) -> None:
     earlier = _recorded(place)
     if earlier is None or (storage and shown(storage)) == earlier.storage:
         if storage is None and not (place.folder / DATABASE).exists():

@@ -11,8 +11,8 @@ from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.training.capacity import waiting_limit
-from rayfill.training.run_directory import is_finished, take_up
-from rayfill.training.whole_run import carry_out, prepare_run
+from rayfill.training.run_directory import claim_or_resume, is_finished
+from rayfill.training.whole_run import prepare_run, train_and_register
 from rayfill.tuning.winner.winner import Winner, choose, results, scores, write_winner
 
 
@@ -31,7 +31,7 @@ class Crowned:
     nomination: Nomination
 
 
-def crown(spec: SweepSpec, study: optuna.Study, locations: Locations) -> Crowned:
+def register_winner(spec: SweepSpec, study: optuna.Study, locations: Locations) -> Crowned:
     """Choose the winner, write `winner.yaml`, register the trial's own model and make it the challenger.
 
     Raises:
@@ -48,7 +48,7 @@ def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers:
     nothing. Ray must be running.
 
     Args:
-        spec, study, locations: as for `crown`.
+        spec, study, locations: as for `register_winner`.
         workers: training processes.
         say: gets one line as training begins.
 
@@ -63,9 +63,9 @@ def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers:
     if run.dataset_digest != spec.dataset_digest:
         raise InputError(f"sweep {spec.name}: dataset {spec.dataset} is not the one that it was searched on any more")
     if is_finished(run.root, run.name):
-        take_up(run)  # refuses a run of that name that is another
+        claim_or_resume(run)  # refuses a run of that name that is another
     else:
-        carry_out(run, say, waiting_limit())
+        train_and_register(run, say, waiting_limit())
     return _crowned(spec, study, winner, name, locations)
 
 
