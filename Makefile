@@ -29,7 +29,7 @@ test-long: setup ## run what takes minutes: outages and killed drivers under a r
 	$(BIN)/python -m pytest -m long
 
 test-s3: setup ## run what is stored in S3 against Ceph's RGW, which it installs where it can and starts
-	infra/s3-store.sh sh -c '$(BIN)/python -m pytest tests/data tests/registry/test_registry_on_s3.py \
+	infra/s3-store.sh sh -c '$(BIN)/python -m pytest tests/storage tests/data tests/registry/test_registry_on_s3.py \
 	  --s3-endpoint "$$AWS_ENDPOINT_URL"'
 
 test-postgres: setup ## run what is stored in PostgreSQL against a server of its own, which it installs where it can

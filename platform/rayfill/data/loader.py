@@ -53,7 +53,7 @@ class Stream:
 
     Raises:
         InputError: the split is empty, or the batch cannot be shared. While iterating: a shard is missing or damaged, or too
-            many of its samples cannot be decoded; few are replaced by their neighbours, with a warning (stand_in.py).
+            many of its samples cannot be decoded; few are replaced by their neighbours, with a warning (corrupt_samples.py).
     """
 
     def __init__(

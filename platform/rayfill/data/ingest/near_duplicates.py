@@ -1,8 +1,8 @@
 """Photographs that look alike must not lie on both sides of a split: a model would be examined on what it has learned by heart.
 
-Two photographs are near if both hashes of their looks (look.py) differ in at most `bits` bits and their thumbnails by at most
-DISTANCE; relatives are near, or relatives of relatives. A group of relatives goes where one of them, chosen by its id, would
-go by itself. So the splits depend on the set of photographs alone, not on their order or names, and no near pair is divided.
+Two photographs are near if both perceptual hashes differ in at most `bits` bits and their thumbnails by at most DISTANCE;
+relatives are near, or relatives of relatives. A group of relatives goes where one of them, chosen by its id, would go by
+itself. So the splits depend on the set of photographs alone, not on their order or names, and no near pair is divided.
 What is not promised: that every pair a person would call alike is near (strong crops, mirrored or turned pictures are not), or
 that every near pair is alike.
 """
@@ -31,20 +31,29 @@ def group_near_duplicates(looks: Mapping[str, str], bits: int, val_share: float)
     """The split of each photograph that must leave its own for its relatives' sake, and what was found.
 
     Args:
-        looks: of look.py, by sample id; photographs without one are left out.
+        looks: of perceptual_hash.py, by sample id; photographs without one are left out.
         bits: greatest difference of each hash; at least 1.
         val_share: as for `split_of`.
     """
-    names = sorted(looks)
     moved: dict[str, Split] = {}
-    sizes = []
-    for group in _groups([looks[name] for name in names], bits):
-        members = [names[at] for at in group]
-        sizes.append(len(members))
+    groups = near_groups(looks, bits)
+    for members in groups:
         # An id's first digits decide its split: chosen by its last ones, the leader is in val as often as any photograph.
         split = split_of(min(members, key=lambda name: name[::-1]), val_share)
         moved |= {name: split for name in members if split_of(name, val_share) != split}
-    return moved, Relatives(groups=len(sizes), photographs=sum(sizes), largest=max(sizes, default=0), moved=len(moved))
+    return moved, count_relatives(groups, len(moved))
+
+
+def near_groups(looks: Mapping[str, str], bits: int) -> list[list[str]]:
+    """The groups of at least two photographs that look alike, by sample id. Arguments as for `group_near_duplicates`."""
+    names = sorted(looks)
+    return [[names[at] for at in group] for group in _groups([looks[name] for name in names], bits)]
+
+
+def count_relatives(groups: list[list[str]], moved: int) -> Relatives:
+    """What a manifest says about the groups of a whole dataset."""
+    sizes = [len(members) for members in groups]
+    return Relatives(groups=len(sizes), photographs=sum(sizes), largest=max(sizes, default=0), moved=moved)
 
 
 def _groups(texts: list[str], bits: int) -> list[Int64]:

@@ -1,9 +1,9 @@
 """From a source of photographs to a dataset. It can be killed at any point and run again; the manifest comes last.
 
-Duplicates are byte-identical files; near-duplicates look alike (relatives.py). Within a part the packer drops duplicates. Once
-every part is packed, those that hold a photograph of an earlier part, or one whose relatives lie in the other split, are packed
-again. So the source is read once, and a second time only where there are such photographs, and the dataset depends on the
-listing alone, not on who was faster. Adopting differs in what is done with a part: a shard that others wrote is only indexed.
+Duplicates are byte-identical files; near-duplicates look alike (near_duplicates.py). Within a part the packer drops duplicates.
+Once every part is packed, those that hold a photograph of an earlier part, or one whose relatives lie in the other split, are
+packed again. So the source is read once, and a second time only where there are such photographs, and the dataset depends on
+the listing alone, not on which worker was faster. Adopting differs in one step: a shard that others wrote is only indexed.
 """
 
 from collections import Counter
