@@ -1,29 +1,37 @@
-"""`rayfill data`: look into a dataset, or check it byte by byte."""
+"""`rayfill data`: list datasets, look into one, check it byte by byte, or delete it."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.arguments import Parser, group, verb
 from rayfill.spec.errors import Failed, InputError
-from rayfill.spec.locations import Locations
+from rayfill.spec.locations import Locations, split_version
 
 if TYPE_CHECKING:
     from rayfill.data.inspection.summary import Inspection
+
+USERS = 5
+"""Users of a dataset that a refusal names."""
 
 BAR = 30
 """Characters of the longest bar."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
-    """Declare the two commands."""
+    """Declare the four commands."""
     own = group(commands, "data", "rayfill data verify photos")
     inspecting = verb(own, "inspect", "rayfill data inspect photos --sheet photos.png", "show what is in a dataset")
     inspecting.add_argument("--sheet", type=Path, metavar="FILE", help="write a contact sheet of both splits there, a .png")
     verifying = verb(
         own, "verify", "rayfill data verify s3://bucket/photos", "compare every byte of a dataset with its digests"
     )
-    for parser, run_it in ((inspecting, _inspect), (verifying, _verify)):
+    listing = verb(own, "list", "rayfill data list", "list the datasets under the root")
+    listing.set_defaults(then=_list)
+    deleting = verb(own, "delete", "rayfill data delete photos --yes", "delete a dataset that nothing needs, all its versions")
+    deleting.add_argument("--yes", action="store_true", help="delete it; without this only what would go is printed")
+    for parser, run_it in ((inspecting, _inspect), (verifying, _verify), (deleting, _delete)):
         parser.add_argument("dataset", metavar="DATASET", help="a dataset's name, path or URL")
         parser.set_defaults(then=run_it)
 
@@ -65,6 +73,46 @@ def _verify(args: argparse.Namespace) -> dict[str, object]:
         raise Failed(f"{dataset.store.url}: {len(damages)} of {objects} objects are damaged or missing")
     print(f"{dataset.store.url}: all {objects} objects are as they were written, {_size(dataset.manifest.bytes)}")
     return {"dataset": dataset.store.url, "digest": dataset.digest, "objects": objects, "bytes": dataset.manifest.bytes}
+
+
+def _list(args: argparse.Namespace) -> dict[str, object]:
+    from rayfill.data.catalog import list_datasets
+
+    listed = list_datasets(Locations(args.root))
+    if not listed:
+        print(f"no dataset lies under {args.root}; 'rayfill ingest' makes one")
+    rows = [("dataset", "samples", "size", "versions", "digest")]
+    for one in listed:
+        whole = (f"{one.samples:,}", _size(one.bytes), str(one.versions), one.digest[:12])
+        rows.append((one.name, *(whole if one.state == "whole" else (one.state, "-", "-", "-"))))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows if listed else ():
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for one in listed:
+        if one.problem:
+            print(one.problem)
+    return {"datasets": [asdict(one) for one in listed]}
+
+
+def _delete(args: argparse.Namespace) -> dict[str, object]:
+    from rayfill.data.catalog import delete_files, files_of
+    from rayfill.training.dataset_users import users_of  # MLflow comes with it
+
+    locations = Locations(args.root)
+    dataset, version = split_version(locations.dataset(args.dataset))
+    if version:
+        raise InputError(f"{args.dataset}: a version shares its shards with the others; a dataset is deleted whole")
+    files = files_of(dataset)
+    total = f"{len(files)} files, {_size(sum(files.values()))}"
+    if users := users_of(dataset, locations):
+        more = f" and {len(users) - USERS} more" if len(users) > USERS else ""
+        raise InputError(f"{dataset}: it is needed by {', '.join(users[:USERS])}{more}; nothing was deleted")
+    if args.yes:
+        delete_files(dataset, files)
+        print(f"{dataset}: deleted, {total}")
+    else:
+        print(f"{dataset}: nothing needs it; --yes would delete {total}")
+    return {"dataset": dataset, "deleted": args.yes, "files": len(files), "bytes": sum(files.values())}
 
 
 def _lines(found: "Inspection") -> list[tuple[str, str]]:

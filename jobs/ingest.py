@@ -18,7 +18,7 @@ from rayfill.spec.problems import first_problem
 if TYPE_CHECKING:
     from rayfill.data.ingest.part_builder import PackJob
     from rayfill.data.ingest.part_manifest import PartManifest
-    from rayfill.data.ingest.pipeline import RunParts
+    from rayfill.data.ingest.pipeline import Ingested, RunParts
 
 SHOWN = 5
 """Skipped photographs that are listed of each reason; the manifest lists them all."""
@@ -31,6 +31,9 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
         "source", metavar="SOURCE", help="folder, tar file or s3://bucket/prefix; with --adopt one that holds shards"
     )
     parser.add_argument("dataset", metavar="DATASET", help="a name under the root, or a path or URL")
+    parser.add_argument(
+        "--add", action="store_true", help="add what is new in SOURCE to the dataset that is there, as its next version"
+    )
     parser.add_argument("--serial", action="store_true", help="work in this process instead of on Ray")
     for name, field in IngestSpec.model_fields.items():
         shown = "keep their size" if field.default is None else field.default
@@ -48,19 +51,25 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     from rayfill.data.ingest.sources import open_source
 
     open_source(args.source)  # refused at once where it is not there
-    from rayfill.data.ingest.pipeline import ingest, run_inline  # image libraries come with it
+    from rayfill.data.ingest.addition import add  # image libraries come with it
+    from rayfill.data.ingest.pipeline import ingest, run_inline
 
     with ExitStack() as stack:
         try:
-            done = ingest(args.source, dataset, spec, run_inline if args.serial else _on_ray_within(stack))
+            run_parts = run_inline if args.serial else _on_ray_within(stack)
+            if args.add:
+                done = add(args.source, dataset, spec.model_dump(include=spec.model_fields_set), run_parts)
+            else:
+                done = ingest(args.source, dataset, spec, run_parts)
         except KeyboardInterrupt:
             print("the ingest is stopped; the same command again goes on where it was", file=sys.stderr, flush=True)
             raise
-    _show(done.manifest, dataset, done.made)
+    _show(done.manifest, _state(args.add, done), dataset)
     return {
         "dataset": dataset,
         "made": done.made,
         "digest": done.manifest.dataset_digest,
+        "added": done.manifest.additions[-1].samples if args.add and done.made else None,
         "samples": dict(done.manifest.samples),
         "shards": len(done.manifest.tars),
         "bytes": done.manifest.bytes,
@@ -102,8 +111,17 @@ def _skipped(manifest: Manifest) -> list[tuple[str, int]]:
     return Counter(rejection.reason for rejection in manifest.skipped).most_common()
 
 
-def _show(manifest: Manifest, dataset: str, made: bool) -> None:
-    print(f"{dataset}{'' if made else ' is there already, made from the same source with the same options'}")
+def _state(adding: bool, done: "Ingested") -> str:
+    if not adding:
+        return "" if done.made else " is there already, made from the same source with the same options"
+    if not done.made:
+        return " has every photograph of this source already"
+    last = done.manifest.additions[-1]
+    return f": {last.samples} photographs added to version {last.base[:12]}"
+
+
+def _show(manifest: Manifest, state: str, dataset: str) -> None:
+    print(f"{dataset}{state}")
     counts = ", ".join(f"{count} {split}" for split, count in manifest.samples.items())
     print(f"  samples    {counts}")
     print(f"  shards     {len(manifest.tars)}, {manifest.bytes / 2**20:.1f} MiB")

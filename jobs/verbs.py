@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "ingest": "turn a folder, tar file or s3:// prefix of photographs into a dataset; a stopped ingest goes on where it was",
-    "data": "look into a dataset, or check it byte by byte",
+    "data": "list datasets, look into one, check it byte by byte, or delete it",
     "train": "train a recipe on a dataset with Ray Train",
     "tune": "search over the keys of a recipe: Optuna proposes, Ray Tune runs",
     "evaluate": "measure a model beside the classical methods on a dataset's val split",

@@ -123,6 +123,6 @@ def test_the_page_s_code_is_in_order(files: dict[str, Path]) -> None:
 
 
 def test_every_file_that_the_page_points_to_is_there() -> None:
-    named = set(re.findall(r"`((?:systems/)\w+\.py)`", PAGE))
+    named = set(re.findall(r"`(systems/[\w/]+\.py)`", PAGE))
     assert len(named) > 4
     assert [name for name in sorted(named) if not (ROOT / "platform" / "rayfill" / name).exists()] == []

@@ -11,9 +11,11 @@ from jobs.cli import main
 from jobs.verbs import VERBS, load_verbs
 
 SURFACE = {
-    "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality --near-bits --adopt",
+    "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality --near-bits --adopt --add",
     "data inspect": "DATASET --sheet",
     "data verify": "DATASET",
+    "data list": "",
+    "data delete": "DATASET --yes",
     "train": "RECIPE --data --workers --name --address --set --for --wait-for-workers --dry-run",
     "tune": "SWEEP --data --name --trials --set --for --workers --from --storage --retrain --address --dry-run --show "
     "--dashboard",

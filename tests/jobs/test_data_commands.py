@@ -1,4 +1,4 @@
-"""`rayfill data inspect` and `rayfill data verify` as a user types them."""
+"""`rayfill data` as a user types it."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,10 @@ from PIL import Image
 
 from jobs.cli import main
 from rayfill.data.dataset import open_dataset
+from rayfill.spec.document import load_spec
+from rayfill.spec.recipe import Recipe
+from rayfill.spec.run import RunSpec
+from rayfill.training.run_directory import claim
 
 
 @pytest.fixture
@@ -70,3 +74,52 @@ def test_a_dataset_that_is_not_there_is_answered_with_one_sentence(
 ) -> None:
     assert main(["data", action, "nothing", "--root", str(tmp_path)]) == 2
     assert "there is no dataset here (no manifest.json); make one with rayfill ingest" in capsys.readouterr().err
+
+
+def test_a_dataset_grows_is_listed_and_deleted(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = open_dataset(str(root / "datasets" / "photos")).digest
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (48, 64, 3), np.uint8)
+    (tmp_path / "photographs" / "10.jpg").write_bytes(simplejpeg.encode_jpeg(pixels, colorspace="RGB"))
+    options = ["--root", str(root), "--json"]
+    assert main(["ingest", str(tmp_path / "photographs"), "photos", "--add", "--serial", *options]) == 0
+    said = capsys.readouterr().out
+    assert f"datasets/photos: 1 photographs added to version {first[:12]}" in said
+    assert json.loads(said.splitlines()[-1])["added"] == 1
+    assert main(["ingest", str(tmp_path / "photographs"), "photos", "--add", "--serial", *options]) == 0
+    assert "has every photograph of this source already" in capsys.readouterr().out
+    assert main(["data", "inspect", f"photos@{first[:8]}", *options]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["digest"] == first
+    assert main(["data", "list", *options]) == 0
+    (listed,) = json.loads(capsys.readouterr().out.splitlines()[-1])["datasets"]
+    assert (listed["name"], listed["samples"], listed["versions"], listed["state"]) == ("photos", 11, 2, "whole")
+    assert main(["data", "delete", f"photos@{first[:8]}", "--root", str(root)]) == 2
+    assert "a dataset is deleted whole" in capsys.readouterr().err
+    assert main(["data", "delete", "photos", "--root", str(root)]) == 0
+    assert "nothing needs it; --yes would delete" in capsys.readouterr().out
+    assert (root / "datasets" / "photos" / "manifest.json").exists()
+    assert main(["data", "delete", "photos", "--yes", "--root", str(root)]) == 0
+    assert "photos: deleted, " in capsys.readouterr().out
+    assert main(["data", "list", "--root", str(root)]) == 0
+    assert "no dataset lies under" in capsys.readouterr().out
+
+
+def test_a_dataset_that_a_run_needs_is_not_deleted(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = open_dataset(str(root / "datasets" / "photos"))
+    recipe = load_spec(Path(__file__).parent.parent.parent / "jobs" / "recipes" / "gdn.yaml", Recipe, [])
+    claim(
+        RunSpec(
+            format="rayfill-run-1",
+            name="first",
+            recipe=recipe,
+            root=f"file://{root}",
+            dataset=dataset.store.url,
+            dataset_digest=dataset.digest,
+            workers=1,
+            code_version="test",
+            created="2026-01-01T00:00:00+00:00",
+        )
+    )
+    assert main(["data", "delete", "photos", "--yes", "--root", str(root)]) == 2
+    assert "photos: it is needed by unfinished run first; nothing was deleted" in capsys.readouterr().err
+    assert open_dataset(dataset.store.url).digest == dataset.digest

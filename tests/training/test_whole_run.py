@@ -9,15 +9,21 @@ from pathlib import Path
 import pytest
 import torch
 
+from rayfill.data.dataset import open_dataset
+from rayfill.data.ingest.addition import add
+from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.masks.mask_set import encode_mask
+from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError
-from rayfill.spec.locations import Locations
+from rayfill.spec.locations import Locations, at_version
 from rayfill.spec.masks import Painted
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
+from rayfill.training.run_directory import claim
 from rayfill.training.whole_run import prepare_run
-from rayfill.training.worker import WorkerContext, run_worker
+from rayfill.training.worker import GRID_SAMPLES, WorkerContext, grid_batch, run_worker
 from tests.masks.test_painted_masks import band
+from tests.photographs import write_photographs
 
 
 def write_masks(path: Path, *shares: float) -> str:
@@ -56,3 +62,24 @@ def test_a_file_of_masks_that_is_missing_is_refused_before_the_run_starts(
     recipe = small_recipe(f"masks.families=[{{kind: painted, tar: {tmp_path}/gone.tar}}]")
     with pytest.raises(InputError, match=r"gone\.tar: there is no such file"):
         prepare_run(recipe, "photos", Locations(f"file://{small_root}"), "painted", 1)
+
+
+def test_a_run_goes_on_with_the_version_of_the_dataset_that_it_was_begun_with(
+    small_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    locations = Locations(str(tmp_path / "root"))
+    source = write_photographs(tmp_path / "photographs", 7)
+    ingest(str(source), locations.dataset("photos"), IngestSpec(val_share=0.2), run_inline)
+    recipe = small_recipe("phases.0.steps=2")
+    begun = claim(prepare_run(recipe, "photos", locations, "begun", 1))
+    add(str(write_photographs(source, 30, first=7)), locations.dataset("photos"), {}, run_inline)
+    assert prepare_run(recipe, "photos", locations, "begun", 1).differs_from(begun) is None
+    newest = prepare_run(recipe, "photos", locations, "new", 1)
+    assert newest.dataset_digest != begun.dataset_digest
+    pinned = prepare_run(recipe, f"photos@{begun.dataset_digest[:8]}", locations, "pinned", 1)
+    assert (pinned.dataset, pinned.dataset_digest) == (begun.dataset, begun.dataset_digest)
+    context = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
+    grid = [len(grid_batch(run, context.device)) for run in (begun, newest)]
+    opened = [open_dataset(at_version(run.dataset, run.dataset_digest)).len_of("val") for run in (begun, newest)]
+    assert grid == [min(GRID_SAMPLES, count) for count in opened]
+    assert grid[0] < grid[1]

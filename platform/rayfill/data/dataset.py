@@ -11,11 +11,14 @@ from pydantic import ValidationError
 from rayfill.data.shards.reader import ShardReader
 from rayfill.spec.dataset import Manifest, Shard, Split, dataset_digest_text
 from rayfill.spec.errors import InputError
+from rayfill.spec.locations import split_version
 from rayfill.spec.problems import first_problem
 from rayfill.storage.open_store import open_store
 from rayfill.storage.store import NotFound, Store
 
 MANIFEST = "manifest.json"
+VERSIONS = "versions/"
+"""Manifests of the versions before the newest, each under its digest."""
 
 
 class Dataset:
@@ -73,16 +76,35 @@ def open_dataset(url: str, cache: Path | None = None) -> Dataset:
     """The dataset at a URL or local path.
 
     Args:
-        url: where its manifest lies.
+        url: where its manifest lies; with `@` and a digest, or eight digits of it, the version of that digest.
         cache: folder for copies of shards that lie elsewhere; None for this node's.
 
     Raises:
-        InputError: there is none, or its manifest is not one or was altered.
+        InputError: there is none, or no such version, or its manifest is not one or was altered.
     """
-    store = open_store(url)
-    where = store.url_of(MANIFEST)
+    place, version = split_version(url)
+    store = open_store(place)
+    dataset = _open(store, MANIFEST, cache)
+    if version is None or dataset.digest.startswith(version):
+        return dataset
+    older = [entry.key for entry in store.list(VERSIONS)]
+    found = [key for key in older if key.removeprefix(VERSIONS).startswith(version)]
+    if len(found) == 1:
+        return _open(store, found[0], cache)
+    versions = ", ".join(digest[:12] for digest in [dataset.digest, *(key.removeprefix(VERSIONS) for key in older)])
+    many = "several versions begin with" if found else "no version"
+    raise InputError(f"{store.url}: {many} {version} (there are: {versions})")
+
+
+def version_key(digest: str) -> str:
+    """Where the manifest of an older version lies in the dataset."""
+    return f"{VERSIONS}{digest}.json"
+
+
+def _open(store: Store, key: str, cache: Path | None) -> Dataset:
+    where = store.url_of(key)
     try:
-        data = store.read(MANIFEST)
+        data = store.read(key)
     except NotFound:
         if store.exists("parts/plan.json"):
             raise InputError(f"{store.url}: this dataset is only half made; run the same rayfill ingest again") from None

@@ -8,7 +8,7 @@ from rayfill.evaluation.photographs import Photographs
 from rayfill.evaluation.protocol import Protocol, make_protocol
 from rayfill.masks.mask_set import MaskSet
 from rayfill.masks.mask_set_store import open_or_make_mask_set
-from rayfill.spec.locations import Locations
+from rayfill.spec.locations import Locations, at_version
 from rayfill.spec.masks import MaskSetSpec
 
 
@@ -41,4 +41,5 @@ def prepare_eval_set(
     spec = mask_set or standard_mask_set(train_size)
     photographs = Photographs(dataset, "val", spec.size, images)
     masks = open_or_make_mask_set(spec, locations.mask_set(spec.name))
-    return EvalSet(dataset_url, photographs, masks, make_protocol(masks, dataset.digest, len(photographs)))
+    url = at_version(dataset.store.url, dataset.digest)  # a worker that opens it later gets this version
+    return EvalSet(url, photographs, masks, make_protocol(masks, dataset.digest, len(photographs)))

@@ -80,6 +80,15 @@ class Rejection(Strict):
     reason: str
 
 
+class Addition(Strict):
+    """What was added to a dataset after it was made: one version became the next."""
+
+    source: str
+    base: Sha256 = Field(description="digest of the version before")
+    samples: int = Field(ge=1)
+    first_part: int = Field(ge=1, description="number of the first part that was added")
+
+
 class Manifest(Strict):
     """`manifest.json`: written last, so a dataset is either whole or not there."""
 
@@ -92,7 +101,8 @@ class Manifest(Strict):
     samples: dict[Split, int]
     converted: dict[str, int] = Field(description="photographs that were converted, counted by reason (cmyk, 16-bit, ...)")
     skipped: tuple[Rejection, ...]
-    relatives: Relatives | None = Field(None, description="near-duplicates; null if nobody looked for them")
+    relatives: Relatives | None = Field(None, description="near-duplicates; null if they were not looked for")
+    additions: tuple[Addition, ...] = Field((), description="what was added since, the oldest first")
 
     @property
     def tars(self) -> dict[str, Shard]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rayfill.spec.errors import InputError
 
+_VERSION = re.compile(r"(.+)@([0-9a-f]{8,64})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -29,6 +30,17 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
+def split_version(dataset: str) -> tuple[str, str | None]:
+    """Name or URL of a dataset, and the digest after its `@`, whole or its beginning; None where there is none."""
+    found = _VERSION.fullmatch(dataset)
+    return (found[1], found[2]) if found else (dataset, None)
+
+
+def at_version(dataset: str, digest: str) -> str:
+    """A dataset's URL with the version of this digest."""
+    return f"{dataset}@{digest}"
+
+
 class Locations:
     """The layout under one root URL."""
 
@@ -36,10 +48,18 @@ class Locations:
         self.root = as_url(root)
 
     def dataset(self, name_or_url: str) -> str:
-        """URL of a dataset: a plain name lies under the root, anything with a slash is taken as it is."""
-        if "/" in name_or_url:
-            return as_url(name_or_url)
-        return f"{self.root}/datasets/{check_name(name_or_url, 'dataset')}"
+        """URL of a dataset: a plain name lies under the root, anything with a slash is taken as it is.
+
+        `photos@3f9c01ab…`, with eight or more digits of a digest, is an older version of it; so is the URL that comes back.
+        """
+        place, digest = split_version(name_or_url)
+        url = as_url(place) if "/" in place else f"{self.datasets}/{check_name(place, 'dataset')}"
+        return at_version(url, digest) if digest else url
+
+    @property
+    def datasets(self) -> str:
+        """URL of the folder of all datasets that have a plain name."""
+        return f"{self.root}/datasets"
 
     @property
     def runs(self) -> str:

@@ -8,16 +8,17 @@ from rayfill.data.dataset import open_dataset
 from rayfill.masks.painted import pinned
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.registry.register import register_run
-from rayfill.spec.locations import Locations
+from rayfill.spec.locations import Locations, at_version
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
+from rayfill.storage.open_store import open_store
 from rayfill.training.capacity import wait_for_share
 from rayfill.training.check_run import check_run
 from rayfill.training.code_version import code_version
 from rayfill.training.init_from import resolve_init_checkpoints
 from rayfill.training.on_ray import live_nodes, train_on_ray
 from rayfill.training.resolve_on_ray import resolve_run, warn_of_other_hardware
-from rayfill.training.run_directory import claim, claimed_before, run_lock
+from rayfill.training.run_directory import SPEC, claim, claimed_before, read_run, run_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,28 @@ def prepare_run(recipe: Recipe, data: str, locations: Locations, name: str, work
     """
     mlflow_place(locations)  # refuses a root whose registry would be lost, before anything is trained
     recipe = recipe.model_copy(update={"masks": pinned(recipe.masks)})
-    dataset = open_dataset(locations.dataset(data))
+    dataset = open_dataset(_version_begun_with(locations.dataset(data), locations, name))
     check_run(recipe, dataset.len_of("train"), workers)
     return RunSpec(
         format="rayfill-run-1",
         name=name,
         recipe=recipe,
         root=locations.root,
-        dataset=locations.dataset(data),
+        dataset=dataset.store.url,
         dataset_digest=dataset.digest,
         workers=workers,
         code_version=code or code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         starts=resolve_init_checkpoints(recipe, locations.root),
     )
+
+
+def _version_begun_with(dataset: str, locations: Locations, name: str) -> str:
+    """The dataset's URL; for a run that was begun, in the version that it was begun with: the dataset may have grown since."""
+    if not open_store(locations.run(name)).exists(SPEC):
+        return dataset
+    earlier = read_run(locations.root, name)
+    return at_version(dataset, earlier.dataset_digest) if earlier.dataset == dataset else dataset
 
 
 def train_and_register(run: RunSpec, say: Callable[[str], None], wait_s: float) -> Trained:

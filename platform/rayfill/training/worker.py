@@ -15,6 +15,7 @@ from rayfill.data.loader import Stream
 from rayfill.inference.model_folder import save_model
 from rayfill.spec.dataset import Split
 from rayfill.spec.errors import Failed
+from rayfill.spec.locations import at_version
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
@@ -93,7 +94,7 @@ def open_stream(run: RunSpec, place: WorkerContext) -> Stream:
     """This worker's training batches, from the first step on."""
     recipe = run.recipe
     return Stream(
-        open_dataset(run.dataset),
+        open_dataset(at_version(run.dataset, run.dataset_digest)),
         "train",
         seed=recipe.training.seed,
         batch_size=recipe.training.batch_size,
@@ -201,7 +202,7 @@ def write_checkpoint(folder: Path, state: TrainState, run: RunSpec) -> None:
 
 def grid_batch(run: RunSpec, device: torch.device) -> Batch:
     """The photographs of the sample grid: the first ones of val, or of train where nothing was held out."""
-    recipe, dataset = run.recipe, open_dataset(run.dataset)
+    recipe, dataset = run.recipe, open_dataset(at_version(run.dataset, run.dataset_digest))
     split: Split = "val" if dataset.len_of("val") else "train"
     count = min(GRID_SAMPLES, dataset.len_of(split))
     with Stream(

@@ -72,7 +72,7 @@ class Breaking(TrialActor):
             os.kill(os.getpid(), signal.SIGKILL)
         with pytest.MonkeyPatch.context() as patched:
             if weight == TOO_LARGE:
-                patched.setattr(GDN, "share", lambda *_: {"output": torch.empty(2**60)})
+                patched.setattr(GDN, "forward_shared", lambda *_: {"output": torch.empty(2**60)})
             return dict(super().step())
 
 

@@ -1,13 +1,17 @@
 """What an ingest leaves behind on its way, so that after a kill only unfinished parts are done again."""
 
+import re
 from typing import Literal
 
 from pydantic import Field
 
 from rayfill.spec.base import Spec
 from rayfill.spec.dataset import Rejection, Sha256, Shard, Split, StoredIngestSpec
+from rayfill.storage.store import Store
 
 PLAN = "parts/plan.json"
+
+_PART = re.compile(r"parts/\d+\.json")
 
 
 class Plan(Spec):
@@ -16,6 +20,15 @@ class Plan(Spec):
     format: Literal["rayfill-ingest-1"]
     source: str
     spec: StoredIngestSpec
+
+
+class AdditionPlan(Spec):
+    """`parts/addition-NNN.json`: what is being added to which version. The first ingest to write it decides."""
+
+    format: Literal["rayfill-addition-1"]
+    source: str
+    base: Sha256
+    first_part: int = Field(ge=1)
 
 
 class PartManifest(Spec):
@@ -35,3 +48,14 @@ class PartManifest(Spec):
 def part_manifest_key(part: int) -> str:
     """Where a part's receipt lies in the dataset."""
     return f"parts/{part:05d}.json"
+
+
+def part_manifests(store: Store) -> list[PartManifest]:
+    """All that lie in a dataset, in the order of their numbers."""
+    keys = [entry.key for entry in store.list("parts/") if _PART.fullmatch(entry.key)]
+    return [PartManifest.model_validate_json(store.read(key)) for key in keys]
+
+
+def addition_key(number: int) -> str:
+    """Where the plan of the addition of this number, from 0, lies in the dataset."""
+    return f"parts/addition-{number:03d}.json"

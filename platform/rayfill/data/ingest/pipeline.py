@@ -20,7 +20,14 @@ from rayfill.data.ingest.adopt import adopt_part
 from rayfill.data.ingest.deduplicate import deduplicate
 from rayfill.data.ingest.pack import pack_part
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import PLAN, PartManifest, Plan, part_manifest_key
+from rayfill.data.ingest.part_manifest import (
+    PLAN,
+    AdditionPlan,
+    PartManifest,
+    Plan,
+    addition_key,
+    part_manifest_key,
+)
 from rayfill.data.ingest.plan import Part, plan_parts, plan_shards
 from rayfill.data.ingest.sources import Source, StoreSource, open_source
 from rayfill.spec.dataset import IngestSpec, Manifest, Relatives
@@ -61,10 +68,10 @@ def ingest(source: str, dataset: str, spec: IngestSpec, run_parts: RunParts) -> 
         if todo:
             raise _occupied(store)
         return Ingested(Manifest.model_validate_json(store.read(MANIFEST)), made=False)
-    _run(todo, receipts, run_parts)
+    run_jobs(todo, receipts, run_parts)
     # Also a run that found every receipt there: the one before it may have been killed while it packed some again.
     while (settled := deduplicate(jobs, receipts, spec)).again:
-        _run(settled.again, receipts, run_parts)
+        run_jobs(settled.again, receipts, run_parts)
     return _publish(store, _manifest(origin.url, store.url, spec, [receipts[p.number] for p in parts], settled.relatives))
 
 
@@ -83,8 +90,8 @@ def _plan(source: str, origin: Source, spec: IngestSpec) -> list[Part]:
     return parts
 
 
-def _run(todo: Sequence[PackJob], receipts: dict[int, PartManifest], run_parts: RunParts) -> None:
-    """Pack or adopt, and put the receipts with the others."""
+def run_jobs(todo: Sequence[PackJob], receipts: dict[int, PartManifest], run_parts: RunParts) -> None:
+    """Pack or adopt, with a progress bar, and put the receipts with the others."""
     if not todo:
         return
     adopt = todo[0].spec.adopt
@@ -126,6 +133,9 @@ def _other(found: IngestSpec, asked: IngestSpec) -> str:
 def _finished(store: Store, parts: Sequence[Part]) -> dict[int, PartManifest]:
     """The receipts of an earlier, killed run."""
     keys = {entry.key for entry in store.list("parts/")} - {PLAN}
+    if addition_key(0) in keys:
+        first = AdditionPlan.model_validate_json(store.read(addition_key(0))).first_part
+        keys = {key for key in keys if key < part_manifest_key(first)}  # what was added later is not of this source
     foreign = keys - {part_manifest_key(part.number) for part in parts}
     found: dict[int, PartManifest] = {}
     for part in parts:
@@ -136,7 +146,9 @@ def _finished(store: Store, parts: Sequence[Part]) -> dict[int, PartManifest]:
                 foreign.add(key)
             found[part.number] = receipt
     if foreign:
-        raise InputError(f"{store.url}: its source has changed since this dataset was begun; give another name")
+        raise InputError(
+            f"{store.url}: its source has changed since this dataset was begun; --add adds what is new, or give another name"
+        )
     return found
 
 

@@ -12,7 +12,7 @@ from rayfill.evaluation.measure_model import measure_model
 from rayfill.evaluation.scorecard import MODEL, OWN, score
 from rayfill.inference.model_card import load_card
 from rayfill.inference.model_folder import load_model
-from rayfill.spec.locations import Locations
+from rayfill.spec.locations import Locations, at_version
 from rayfill.spec.sweep import Objective
 from rayfill.spec.sweep_spec import SweepSpec
 
@@ -24,7 +24,8 @@ def eval_set_of(spec: SweepSpec) -> EvalSet:
         InputError: the dataset has nothing to examine on, or a mask set or dataset is damaged.
     """
     size = next(iter(spec.bases.values())).images.size
-    return prepare_eval_set(size, spec.dataset, Locations(spec.root), spec.sweep.evaluation.images)
+    dataset = at_version(spec.dataset, spec.dataset_digest)
+    return prepare_eval_set(size, dataset, Locations(spec.root), spec.sweep.evaluation.images)
 
 
 @lru_cache(maxsize=1)

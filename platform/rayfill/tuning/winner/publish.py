@@ -7,8 +7,7 @@ import optuna
 
 from rayfill.registry import tags
 from rayfill.registry.nominate import Nomination, nominate
-from rayfill.spec.errors import InputError
-from rayfill.spec.locations import Locations
+from rayfill.spec.locations import Locations, at_version
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.training.capacity import waiting_limit
 from rayfill.training.run_directory import claim_or_resume, is_finished
@@ -54,14 +53,12 @@ def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers:
 
     Raises:
         Failed: no trial can win, or training broke down.
-        InputError: the dataset has changed, or the cluster has no room for so many workers.
+        InputError: the dataset is not there in the version that was searched on, or the cluster has no room for the workers.
     """
     winner = choose(spec, study)
     write_winner(spec, winner, locations)
     name = retrained_run(spec, winner)
-    run = prepare_run(winner.recipe, spec.dataset, locations, name, workers)
-    if run.dataset_digest != spec.dataset_digest:
-        raise InputError(f"sweep {spec.name}: dataset {spec.dataset} is not the one that it was searched on any more")
+    run = prepare_run(winner.recipe, at_version(spec.dataset, spec.dataset_digest), locations, name, workers)
     if is_finished(run.root, run.name):
         claim_or_resume(run)  # refuses a run of that name that is another
     else:
