@@ -22,6 +22,17 @@ def test_the_output_has_the_input_s_size_and_lies_in_zero_one(height: int, width
     assert 0 <= out.min() <= out.max() <= 1
 
 
+def test_the_answer_reaches_both_ends_of_its_range() -> None:
+    torch.manual_seed(0)
+    generator = EdgeConnectGenerator(4, 3, width=4, blocks=2, dilate="both")
+    last = [m for m in generator.modules() if isinstance(m, torch.nn.Conv2d)][-1]
+    with torch.no_grad():
+        last.weight.mul_(1000)
+    out = generator(torch.randn(1, 4, 32, 32))
+    assert out.min() < 0.001
+    assert out.max() > 0.999
+
+
 @pytest.mark.parametrize(("dilate", "radius"), [("first", 3), ("both", 4)])
 def test_a_block_sees_as_far_as_its_dilations_say(dilate: str, radius: int) -> None:
     generator = EdgeConnectGenerator(4, 3, width=1, blocks=1, dilate="first" if dilate == "first" else "both")

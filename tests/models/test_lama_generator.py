@@ -31,3 +31,13 @@ def test_the_answer_has_the_picture_s_size_and_lies_between_zero_and_one(size: t
     out = LamaGenerator(2, 1, share)(10 * torch.randn(2, 4, *size))
     assert out.shape == (2, 3, *size)
     assert 0 <= out.min() <= out.max() <= 1
+
+
+def test_the_answer_is_a_sigmoid_of_the_last_convolution() -> None:
+    torch.manual_seed(0)
+    generator, x = LamaGenerator(2, 1, 0.75).eval(), torch.randn(1, 4, 16, 16)
+    logits: list[torch.Tensor] = []
+    generator.up.register_forward_hook(lambda _, __, output: logits.append(output))
+    out = generator(x)
+    assert out.std() > 0.01, "the same everywhere would pass"
+    torch.testing.assert_close(out, 1 / (1 + (-logits[0]).exp()))

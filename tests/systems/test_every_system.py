@@ -71,7 +71,8 @@ def test_players_own_disjoint_networks_and_inference_needs_only_networks_that_ar
     owned = [set(system.parameters_of(player)) for player in recipe.players]
     assert all(owned), "a player without parameters cannot learn"
     assert sum(map(len, owned)) == len(set[str]().union(*owned))
-    assert set(system.inference_networks) & {child for child, _ in system.named_children()}
+    assert set(system.inference_networks) <= {child for child, _ in system.named_children()}
+    assert system.inference_networks
 
 
 @every

@@ -87,10 +87,12 @@ def test_the_generator_sees_white_holes_and_a_mask_with_one_for_hole() -> None:
 
 
 def test_the_heat_map_is_a_probability_map() -> None:
-    filled = gdn().eval().inpaint(a_batch().image, a_batch().mask)
+    system, batch = gdn().eval(), a_batch()
+    filled = system.inpaint(batch.image, batch.mask)
     heat = filled.maps["detector"]
     assert heat.shape == (2, 1, 32, 32)
-    assert 0 <= heat.min() <= heat.max() <= 1
+    torch.testing.assert_close(heat, system.detector(filled.raw).softmax(dim=1)[:, 1:])
+    assert heat.std() > 1e-4, "the same everywhere would pass"
 
 
 @pytest.mark.parametrize("ratio", [0.0, 1.0])
