@@ -26,13 +26,11 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Start, print the URL, and wait to be stopped."""
-    from rayfill.registry.resolve import only_champion, resolve_model
+    from rayfill.registry.resolve import only_champion, resolve_model, without_alias
 
     locations = Locations(args.root)
-    ref = args.model or only_champion(locations)
+    ref = without_alias(args.model or only_champion(locations), locations)
     resolved = resolve_model(ref, locations)  # here first: a wrong name is told before anything starts
-    if "@" in ref:
-        ref = f"{resolved.name}/{resolved.version}"  # a replica that is started later must not load what the alias means then
     from rayfill.cluster.local import local_ray  # Ray and torch: not before the arguments are known to be right
     from rayfill.cluster.still_working import still_working
 

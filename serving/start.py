@@ -12,6 +12,7 @@ from ray.serve.schema import LoggingConfig
 
 from rayfill.inference.model_card import CARD
 from rayfill.registry.mlflow_place import mlflow_place
+from rayfill.registry.resolve import without_alias
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import AskedPrecision
@@ -42,7 +43,7 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int, prec
     """Serve a model on the Ray that is up, and return when it answers.
 
     Args:
-        ref: what `resolve_model` takes. Every replica resolves it when it starts, so name a version, not an alias.
+        ref: what `resolve_model` takes. An alias is resolved once, here: a replica that starts later loads the same version.
         root: where models lie, as `Locations` takes it; every replica must be able to read it.
         host: address to listen on; 127.0.0.1 keeps it on this machine.
         port: of the HTTP server.
@@ -54,6 +55,7 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int, prec
         Failed: the model cannot be loaded; nothing is left running.
     """
     _check_address(host, port)
+    ref = without_alias(ref, Locations(root))
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # it would announce every step on stderr
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(

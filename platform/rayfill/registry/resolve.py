@@ -70,6 +70,14 @@ def find_version(ref: str, locations: Locations) -> Version:
     raise InputError(f"model '{ref}': '{name}' has no version {rest} (allowed: {numbers})")
 
 
+def without_alias(ref: str, locations: Locations) -> str:
+    """`name/version` for `name@alias`, so that what is loaded later is what the alias means now; any other `ref` as it is."""
+    if "@" not in ref:
+        return ref
+    version = find_version(ref, locations)
+    return f"{version.name}/{version.version}"
+
+
 def only_champion(locations: Locations) -> str:
     """`name@champion` of the only model that has a champion, what commands mean if no model is named."""
     champions = [v.name for v in list_versions(locations) if CHAMPION in v.aliases]
