@@ -18,7 +18,7 @@ from rayfill.hardware.precision import resolve_precision
 from rayfill.inference.flops import gflop
 from rayfill.spec.document import load_spec
 from rayfill.spec.recipe import Phase, Recipe, SystemChoice
-from rayfill.systems import check_recipe
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step

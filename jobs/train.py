@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     address = None if inside_job() else args.address or os.environ.get("RAY_ADDRESS")
     if not address:  # a cluster may reach what this machine does not
         _check_data(args, recipe, locations)
-    from rayfill.systems import check_recipe  # torch comes with it: after what can be refused without
+    from rayfill.systems.check_recipe import check_recipe  # torch comes with it: after what can be refused without
 
     check_recipe(recipe)
     if not address and not inside_job():

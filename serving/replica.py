@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray import serve
 
+from rayfill.inference.model_card import load_card
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import AskedPrecision
@@ -20,7 +22,11 @@ BATCH_WAIT_S = 0.02
 
 
 class Replica:
-    """A Ray Serve deployment. Its user config is `{"model": ref, "root": url, "precision": auto, fp32 or bf16}`."""
+    """A Ray Serve deployment. Its user config is `{"model": ref, "root": url, "precision": auto, fp32 or bf16}`.
+
+    With `"copy": {"folder": path, "digest": of the card, "version": number or null}` a replica on a machine that has this copy
+    takes it, and asks no registry.
+    """
 
     def __init__(self) -> None:
         self._now: tuple[Model, ModelInfo] | None = None
@@ -32,7 +38,7 @@ class Replica:
         Never raises: Serve would kill the replica, and with it the model that works. What went wrong is in `status`.
         """
         try:
-            self._now = await asyncio.to_thread(load, config["model"], config["root"], config["precision"])
+            self._now = await asyncio.to_thread(load, **config)
             self._error = None
         except (InputError, Failed) as error:
             self._error = str(error)
@@ -61,16 +67,34 @@ class Replica:
         return Status(None if self._now is None else self._now[1], self._error)
 
 
-def load(ref: str, root: str, precision: AskedPrecision) -> "tuple[Model, ModelInfo]":
-    """A model by its name, on this process's GPU if it was given one."""
+def load(model: str, root: str, precision: AskedPrecision, copy: dict[str, Any] | None = None) -> "tuple[Model, ModelInfo]":
+    """A model by its name, on this process's GPU if it was given one. Arguments as in a replica's user config."""
     import torch
 
     from rayfill.inference.model_folder import load_model
-    from rayfill.registry.resolve import resolve_model
 
-    resolved = resolve_model(ref, Locations(root))
+    folder, version = _on_this_machine(copy) or _from_registry(model, root)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return describe(load_model(resolved.folder, device, precision), resolved.version)
+    return describe(load_model(folder, device, precision), version)
+
+
+def _on_this_machine(copy: dict[str, Any] | None) -> tuple[Path, int | None] | None:
+    """The copy that the driver has, where it is the same here; its weights are compared with its card when they are loaded."""
+    if copy is None:
+        return None
+    folder = Path(copy["folder"])
+    try:
+        same = load_card(folder).digest() == copy["digest"]
+    except InputError:
+        return None
+    return (folder, copy["version"]) if same else None
+
+
+def _from_registry(model: str, root: str) -> tuple[Path, int | None]:
+    from rayfill.registry.resolve import resolve_model  # MLflow comes with it, which takes seconds
+
+    resolved = resolve_model(model, Locations(root))
+    return resolved.folder, resolved.version
 
 
 def describe(model: "Model", version: int | None) -> "tuple[Model, ModelInfo]":

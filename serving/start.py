@@ -1,6 +1,7 @@
 """Ray Serve up and down: a thin ingress that decodes, and the replicas that fill."""
 
 import logging
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,8 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
-from rayfill.inference.model_card import CARD
-from rayfill.registry.mlflow_place import mlflow_place
-from rayfill.registry.resolve import without_alias
+from rayfill.inference.model_card import CARD, load_card
+from rayfill.registry.resolve import resolve_model, without_alias
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import AskedPrecision
@@ -55,7 +55,6 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int, prec
         Failed: the model cannot be loaded; nothing is left running.
     """
     _check_address(host, port)
-    ref = without_alias(ref, Locations(root))
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # it would announce every step on stderr
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(
@@ -81,17 +80,22 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int, prec
 
 
 def _application(ref: str, locations: Locations, replicas: int, precision: AskedPrecision) -> serve.Application:
-    # A replica has another working directory: paths are made absolute, and so is a SQLite registry's.
-    model_ref = str(Path(ref).resolve()) if (Path(ref) / CARD).is_file() else ref
-    registry = mlflow_place(locations).tracking_uri
-    environment = {"MLFLOW_TRACKING_URI": registry} if registry.startswith("sqlite:") else {}
+    ref = without_alias(ref, locations)
+    resolved = resolve_model(ref, locations)
+    copy = {
+        "folder": str(resolved.folder.resolve()),
+        "digest": load_card(resolved.folder).digest(),
+        "version": resolved.version,
+    }
+    # A replica has another working directory: a path is made absolute.
+    model_ref = copy["folder"] if (Path(ref) / CARD).is_file() else ref
     gpus = 1 if ray.cluster_resources().get("GPU", 0) >= replicas else 0
     model = serve.deployment(
         Replica,
         name=REPLICA,
         num_replicas=replicas,
-        ray_actor_options={"num_cpus": 1, "num_gpus": gpus, "runtime_env": {"env_vars": environment}},
-        user_config={"model": model_ref, "root": locations.root, "precision": precision},
+        ray_actor_options={"num_cpus": 1, "num_gpus": gpus, **_environment()},
+        user_config={"model": model_ref, "root": locations.root, "precision": precision, "copy": copy},
         max_ongoing_requests=4 * MAX_BATCH,  # batches fill while one is computed
         max_queued_requests=256,
     )
@@ -102,6 +106,15 @@ def _application(ref: str, locations: Locations, replicas: int, precision: Asked
         max_ongoing_requests=512,
     )
     return ingress.bind(model.bind())
+
+
+def _environment() -> dict[str, object]:
+    """A SQLite registry that this process was given in its environment, for replicas of a Ray that was up before.
+
+    A runtime environment costs each replica a process of its own instead of one that Ray keeps ready: only where it is needed.
+    """
+    registry = os.environ.get("MLFLOW_TRACKING_URI", "")
+    return {"runtime_env": {"env_vars": {"MLFLOW_TRACKING_URI": registry}}} if registry.startswith("sqlite:") else {}
 
 
 def _check_address(host: str, port: int) -> None:

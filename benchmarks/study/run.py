@@ -15,7 +15,7 @@ from rayfill.evaluation.evaluate import score_model
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
-from rayfill.systems import check_recipe
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.training.code_version import code_version
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState

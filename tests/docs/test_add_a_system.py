@@ -17,7 +17,8 @@ from rayfill.inference.model_folder import load_model, save_model
 from rayfill.spec.document import load_spec
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
-from rayfill.systems import SYSTEMS, check_recipe
+from rayfill.systems import SYSTEMS
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 
@@ -55,10 +56,8 @@ def recipe(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Recipe:
     spec.loader.exec_module(module)
     section = SECOND_SECTION.search(PAGE)
     assert section is not None
-    import_line, entry = BLOCK.findall(section[0])
-    names: dict[str, object] = {}
-    exec(import_line, names)
-    for kind, system in eval(f"{{{entry}}}", names).items():
+    (entry,) = BLOCK.findall(section[0])
+    for kind, system in eval(f"{{{entry}}}").items():
         monkeypatch.setitem(SYSTEMS, kind, system)
     (small,) = (p for name, p in files.items() if name.startswith("tests/"))
     return load_spec(small, Recipe, ["training.batch_size=2", "training.precision=fp32"])

@@ -4,6 +4,7 @@ Training is looked at as a job, in tests/cluster/test_submit_train.py.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from jobs.cli import main
 from rayfill.cluster.submit import auth_token
 from serving.start import start_serving
 from tests.planted import PLANTED, leaking_answers, leaks
+from tests.postgres import INITDB, POSTGRES, postgres_server
 from tests.serving.test_ray_serve import free_port
 from tests.tuning.tiny import ingest_tiny, tune_tiny, write_tiny
 
@@ -26,7 +28,11 @@ def test_tune_and_serve_leave_no_credential_behind(
     ingest_tiny(tmp_path)
 
     sweep = write_tiny(tmp_path, budget={"trials": 1}, prune={"kind": "none"})
-    assert main(tune_tiny(sweep, tmp_path, tmp_path)) == 0
+    with ExitStack() as stack:
+        # With a password in the URL, as a person may write it; where there is no PostgreSQL, the study lies in SQLite.
+        known = INITDB and POSTGRES
+        storage = ["--storage", stack.enter_context(postgres_server(PLANTED["PGPASSWORD"]))] if known else []
+        assert main([*tune_tiny(sweep, tmp_path, tmp_path), *storage]) == 0
     make_model(tmp_path / "model")
     start_serving(str(tmp_path / "model"), str(tmp_path), "127.0.0.1", free_port(), replicas=1).stop()
 

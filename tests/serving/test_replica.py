@@ -46,7 +46,7 @@ def test_it_changes_to_another_model(tmp_path: Path, make_model: MakeModel) -> N
         ("missing", "not a model folder, it has no model.json"),
         ("altered", "its SHA-256 is not the one in model.json"),
         ("tiny/7", "no registered model 'tiny'"),
-        (None, "could not be loaded: KeyError"),
+        (None, "could not be loaded: TypeError"),
     ],
 )
 def test_a_bad_model_leaves_the_old_one_in_place_and_is_told(

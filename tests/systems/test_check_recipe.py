@@ -7,7 +7,8 @@ import pytest
 from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe
-from rayfill.systems import SYSTEMS, check_recipe
+from rayfill.systems import SYSTEMS
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.systems.schema import recipe_schema
 
 RECIPES = sorted((Path(__file__).parent.parent.parent / "jobs" / "recipes").glob("*.yaml"))

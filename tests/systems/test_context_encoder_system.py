@@ -10,8 +10,8 @@ from rayfill.data.batch import Batch
 from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe
-from rayfill.systems import check_recipe
 from rayfill.systems.base import Round
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.systems.context_encoder import ContextEncoder
 
 TURN = Round("adversarial", ("generator", "critic"))

@@ -13,9 +13,10 @@ from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import Model
 from rayfill.spec.document import load_spec
 from rayfill.spec.recipe import Phase, Recipe
-from rayfill.systems import SYSTEMS, build_system, check_recipe, system_class
+from rayfill.systems import SYSTEMS, build_system, system_class
 from rayfill.systems.base import Round
 from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 

@@ -11,7 +11,8 @@ from rayfill.models.start import Start, fill_start
 from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe
-from rayfill.systems import build_system, check_recipe
+from rayfill.systems import build_system
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
 

@@ -1,8 +1,5 @@
 """Two workers are one: the mean of their gradients is that of the whole batch, so the losses are those of a single worker."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,35 +14,7 @@ from rayfill.spec.run import RunSpec
 from rayfill.storage.open_store import open_store
 from rayfill.training.worker import WorkerContext, run_worker
 from tests.photographs import picture
-
-SCRIPT = """
-import json, sys
-from pathlib import Path
-import torch
-from torch import distributed
-from rayfill.spec.run import RunSpec
-from rayfill.training.worker import WorkerContext, run_worker
-
-rank, run, meeting = int(sys.argv[1]), RunSpec.model_validate_json(Path(sys.argv[2]).read_text()), sys.argv[3]
-distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
-seen = []
-run_worker(run, WorkerContext(rank, 2, torch.device("cpu"), 1), None, lambda folder, step, metrics: seen.append(metrics), None)
-print(json.dumps(seen))
-distributed.destroy_process_group()
-"""
-
-
-def two_workers(run: RunSpec, folder: Path) -> list[list[dict[str, float]]]:
-    """What each of two processes that train the run together was told at each checkpoint."""
-    (folder / "run.json").write_text(run.model_dump_json())
-    command = [sys.executable, "-c", SCRIPT]
-    workers = [
-        subprocess.Popen(
-            [*command, str(rank), str(folder / "run.json"), str(folder / "meeting")], stdout=subprocess.PIPE, text=True
-        )
-        for rank in range(2)
-    ]
-    return [json.loads(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
+from tests.training.two_processes import two_processes
 
 
 def spoilt(place: Path, samples: int, broken: tuple[int, ...]) -> Dataset:
@@ -79,7 +48,7 @@ def test_two_workers_see_the_losses_of_one(small_run: Callable[..., RunSpec], tm
 
     run_worker(small_run(*steps), WorkerContext(0, 1, torch.device("cpu"), 1), None, save, None)
 
-    both = two_workers(small_run(*steps, workers=2), tmp_path)
+    both = [worker.metrics for worker in two_processes(small_run(*steps, workers=2), tmp_path)]
     names = [name for name in alone[0] if name != "images_per_s"]
     for step, single in enumerate(alone):
         for name in names:
@@ -95,5 +64,5 @@ def test_samples_that_cannot_be_decoded_are_counted_over_all_workers(small_run: 
     alone: list[dict[str, float]] = []
     run_worker(run, WorkerContext(0, 1, torch.device("cpu"), 1), None, lambda _, __, row: alone.append(dict(row)), None)
     assert alone[-1]["unreadable_samples"] == 2
-    both = two_workers(run.model_copy(update={"workers": 2}), tmp_path)
+    both = [worker.metrics for worker in two_processes(run.model_copy(update={"workers": 2}), tmp_path)]
     assert both[0][-1]["unreadable_samples"] == both[1][-1]["unreadable_samples"] >= 2

@@ -13,6 +13,7 @@ from rayfill.inference.model_card import CARD, WEIGHTS, load_card
 from rayfill.spec.errors import InputError
 from rayfill.spec.model import Lineage, ModelCard
 from rayfill.spec.recipe import AskedPrecision, Precision, Recipe
+from rayfill.systems import build_system
 from rayfill.systems.base import System
 
 
@@ -53,8 +54,6 @@ def load_model(folder: Path, device: torch.device, precision: AskedPrecision = "
         device: where it is to inpaint.
         precision: to inpaint in; `auto` is decided by the device.
     """
-    from rayfill.systems import build_system  # the registry of systems imports every system's networks
-
     card = load_card(folder)
     path = folder / WEIGHTS
     if not path.exists():

@@ -6,6 +6,7 @@ from rayfill.inference.inpaint import UInt8
 from rayfill.inference.large_images import Composited, inpaint_bounded
 from rayfill.inference.model_folder import Model
 from rayfill.spec.errors import InputError
+from rayfill.systems import SYSTEMS, load_class
 from rayfill.systems.base import System
 
 
@@ -13,9 +14,7 @@ def check_samples(model: Model, name: str) -> None:
     """InputError, naming the systems that could, if the model called `name` has one answer only."""
     if model.card.contract.answers == "many":
         return
-    from rayfill.systems import SYSTEMS  # which imports every system's networks
-
-    able = ", ".join(sorted(kind for kind, cls in SYSTEMS.items() if cls.sample is not System.sample))
+    able = ", ".join(sorted(kind for kind in SYSTEMS if load_class(kind).sample is not System.sample))
     raise InputError(
         f"--samples: model '{name}' ({model.card.system.kind}) has one answer for a picture; models of {able} have many"
     )

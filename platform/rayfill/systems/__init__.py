@@ -1,123 +1,61 @@
-"""The systems that can be trained. A new one is one line in `SYSTEMS`."""
+"""The systems that can be trained. A new one is one line in `SYSTEMS`.
 
-from collections.abc import Collection, Mapping
+Importing this package imports no network: a system's module is imported when a recipe or a model asks for its kind.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from pydantic import ValidationError
 
 from rayfill.spec.errors import InputError, nearest
-from rayfill.spec.recipe import Recipe, SystemChoice
-from rayfill.systems.base import System
-from rayfill.systems.context_encoder import ContextEncoder
-from rayfill.systems.dual_path.system import DualPath
-from rayfill.systems.gated import Gated
-from rayfill.systems.gdn.adversarial import Adversarial
-from rayfill.systems.gdn.gdn import GDN
-from rayfill.systems.gdn.weighted import Weighted
-from rayfill.systems.informed_mask.system import InformedMask
-from rayfill.systems.lama import Lama
-from rayfill.systems.lsgan.autoencoder import LSGANAutoEncoder
-from rayfill.systems.lsgan.system import LSGAN
-from rayfill.systems.partial_conv import PartialConvolution
-from rayfill.systems.residual_gan import ResidualGAN
-from rayfill.systems.restore import Restore
+from rayfill.spec.problems import first_problem
+from rayfill.spec.recipe import SystemChoice
 
-SYSTEMS: dict[str, type[System]] = {
-    "gdn": GDN,
-    "weighted": Weighted,
-    "adversarial": Adversarial,
-    "dual_path": DualPath,
-    "lama": Lama,
-    "gated": Gated,
-    "pconv": PartialConvolution,
-    "residual_gan": ResidualGAN,
-    "lsgan": LSGAN,
-    "lsgan_ae": LSGANAutoEncoder,
-    "context_encoder": ContextEncoder,
-    "informed_mask": InformedMask,
-    "restore": Restore,
+if TYPE_CHECKING:
+    from rayfill.spec.base import Spec
+    from rayfill.systems.base import System
+
+SYSTEMS = {
+    "gdn": "gdn.gdn:GDN",
+    "weighted": "gdn.weighted:Weighted",
+    "adversarial": "gdn.adversarial:Adversarial",
+    "dual_path": "dual_path.system:DualPath",
+    "lama": "lama:Lama",
+    "gated": "gated:Gated",
+    "pconv": "partial_conv:PartialConvolution",
+    "residual_gan": "residual_gan:ResidualGAN",
+    "lsgan": "lsgan.system:LSGAN",
+    "lsgan_ae": "lsgan.autoencoder:LSGANAutoEncoder",
+    "context_encoder": "context_encoder:ContextEncoder",
+    "informed_mask": "informed_mask.system:InformedMask",
+    "restore": "restore:Restore",
 }
+"""Where each kind's class lies: a module of this package, and the class in it."""
 
 
-def system_class(choice: SystemChoice) -> type[System]:
+def load_class(kind: str) -> "type[System]":
+    """The class of a kind that is in `SYSTEMS`, its module imported."""
+    module, _, name = SYSTEMS[kind].partition(":")
+    return cast("type[System]", getattr(import_module(f"{__name__}.{module}"), name))
+
+
+def system_class(choice: SystemChoice) -> "type[System]":
     """The class of a choice; InputError with the nearest name if there is none."""
     if choice.kind not in SYSTEMS:
         raise InputError(f"system.kind: unknown system '{choice.kind}'{nearest(choice.kind, SYSTEMS)}")
-    return SYSTEMS[choice.kind]
+    return load_class(choice.kind)
 
 
-def build_system(choice: SystemChoice) -> System:
-    """The system with fresh weights, drawn from torch's current random state."""
+def system_options(choice: SystemChoice) -> "Spec":
+    """The options of a choice, checked. InputError names the key."""
     cls = system_class(choice)
-    return cls(_options(cls, choice))
-
-
-def check_recipe(recipe: Recipe) -> None:
-    """What only the system can know: its options, phases, players, loss terms. InputError names the key.
-
-    Every term must have a weight in the recipe and every weight a term: a missing key fails, it never falls back.
-    """
-    cls = system_class(recipe.system)
-    options = _options(cls, recipe.system)
-    contract = cls.contract(options)
-    for name, player in recipe.players.items():
-        if name not in cls.roles:
-            raise InputError(f"players: '{recipe.system.kind}' has no player '{name}'{nearest(name, cls.roles)}")
-        _check_terms(name, player.terms, cls.roles[name].terms)
-    for path, reason in cls.absent_terms(options).items():
-        owner, term = path.split(".")
-        if owner in recipe.players and recipe.players[owner].terms[term] > 0:
-            raise InputError(f"players.{owner}.terms.{term}: there is no such term while {reason}; its weight has to be 0")
-    _check_phases(recipe, cls)
-    if not cls.continuous_masks and any(family.continuous for family in recipe.masks.families):
-        raise InputError(f"masks.families: '{recipe.system.kind}' knows only holes and known pixels, nothing between them")
-    size = recipe.images.size
-    if size % contract.multiple or size < contract.min_side:
-        raise InputError(
-            f"images.size: {size} does not fit system '{recipe.system.kind}'; "
-            f"allowed are multiples of {contract.multiple} from {contract.min_side}"
-        )
-    if contract.fixed_side not in (None, size):
-        raise InputError(
-            f"images.size: system '{recipe.system.kind}' with these options takes {contract.fixed_side}, not {size}"
-        )
-
-
-def _check_terms(player: str, given: Mapping[str, float], known: Collection[str]) -> None:
-    for term in given:
-        if term not in known:
-            raise InputError(f"players.{player}.terms: unknown loss term '{term}'{nearest(term, known)}")
-    for term in known:
-        if term not in given:
-            raise InputError(f"players.{player}.terms: the weight of '{term}' is missing")
-    if not any(given.values()):
-        raise InputError(f"players.{player}.terms: every weight is 0, so the player would learn nothing")
-
-
-def _check_phases(recipe: Recipe, cls: type[System]) -> None:
-    kind, moving = recipe.system.kind, set[str]()
-    for i, phase in enumerate(recipe.phases):
-        if phase.name not in cls.phases:
-            raise InputError(f"phases.{i}.name: '{kind}' has no phase '{phase.name}'{nearest(phase.name, cls.phases)}")
-        moved = {player for turn in phase.rounds for player in turn}
-        for player in sorted(moved - set(cls.phases[phase.name])):
-            allowed = ", ".join(cls.phases[phase.name])
-            raise InputError(f"phases.{i}.rounds: player '{player}' cannot move in phase '{phase.name}'; allowed: {allowed}")
-        moving |= moved
-        networks = {network for role in cls.roles.values() for network in role.networks}
-        for network in phase.start_from:
-            if network not in networks:
-                raise InputError(
-                    f"phases.{i}.start_from: '{kind}' has no network '{network}' that learns{nearest(network, networks)}"
-                )
-    for player in recipe.players:
-        if player not in moving:
-            raise InputError(f"players: '{player}' moves in no phase; name it in phases.*.rounds or drop it")
-
-
-def _options(cls: type[System], choice: SystemChoice) -> object:
     try:
         return cls.Options.model_validate(choice.options)
     except ValidationError as error:
-        from rayfill.spec.problems import first_problem
-
         raise InputError(f"system.options.{first_problem(error, cls.Options)}") from None
+
+
+def build_system(choice: SystemChoice) -> "System":
+    """The system with fresh weights, drawn from torch's current random state."""
+    return system_class(choice)(system_options(choice))

@@ -4,7 +4,7 @@ from typing import Any
 
 from rayfill.spec.extending import extending_schema
 from rayfill.spec.recipe import Recipe
-from rayfill.systems import SYSTEMS
+from rayfill.systems import SYSTEMS, load_class
 
 
 def recipe_schema() -> dict[str, Any]:
@@ -12,8 +12,8 @@ def recipe_schema() -> dict[str, Any]:
     schema = Recipe.model_json_schema()
     definitions: dict[str, Any] = schema["$defs"]
     choices = []
-    for kind, system in SYSTEMS.items():
-        options = system.Options.model_json_schema(ref_template="#/$defs/{model}")
+    for kind in SYSTEMS:
+        options = load_class(kind).Options.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= options.pop("$defs", {})
         options.pop("required")
         choices.append(

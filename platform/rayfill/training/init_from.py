@@ -27,7 +27,10 @@ def resolve_init_checkpoints(recipe: Recipe, root: str) -> dict[str, str]:
     Raises:
         InputError: there is no such run, it is not finished, or a network there is not of the same shape.
     """
-    shapes = {name: tuple(tensor.shape) for name, tensor in build_system(recipe.system).state_dict().items()}
+    if not any(phase.start_from for phase in recipe.phases):
+        return {}
+    with torch.device("meta"):  # shapes alone: no memory, no random weights
+        shapes = {name: tuple(tensor.shape) for name, tensor in build_system(recipe.system).state_dict().items()}
     pins: dict[str, str] = {}
     for i, phase in enumerate(recipe.phases):
         for network, run in phase.start_from.items():

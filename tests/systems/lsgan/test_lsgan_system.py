@@ -13,8 +13,9 @@ from rayfill.data.batch import Batch
 from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe
-from rayfill.systems import build_system, check_recipe
+from rayfill.systems import build_system
 from rayfill.systems.base import Round
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.systems.lsgan.autoencoder import LSGANAutoEncoder
 from rayfill.systems.lsgan.system import LSGAN
 from rayfill.training.state import TrainState

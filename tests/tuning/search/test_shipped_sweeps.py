@@ -10,7 +10,7 @@ from optuna.samplers import RandomSampler
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.sweep_file import SweepFile, read_sweep
 from rayfill.spec.sweep_space import BASE
-from rayfill.systems import check_recipe
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.tuning.search.costs import measure
 from rayfill.tuning.search.space import Space
 from rayfill.tuning.search.validate import check_sweep

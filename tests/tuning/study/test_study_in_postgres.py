@@ -1,12 +1,8 @@
 """A sweep's study in a PostgreSQL that is started for these tests, and what keeps two machines from driving it at once."""
 
 import os
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,55 +15,19 @@ from rayfill.tuning.search.ask_tell import Proposals
 from rayfill.tuning.search.space import Space
 from rayfill.tuning.study.lock import sweep_lock
 from rayfill.tuning.study.study import load_study, open_study, spec_of
+from tests.postgres import INITDB, POSTGRES, postgres_server
 from tests.tuning.pretend import begin, psnr
 
 ROOT = Path(__file__).parents[3]
-# Debian keeps all but the client out of PATH.
-PLACES = os.pathsep.join([os.environ["PATH"], *(str(folder) for folder in Path("/usr/lib/postgresql").glob("*/bin"))])
-INITDB, POSTGRES = shutil.which("initdb", path=PLACES), shutil.which("postgres", path=PLACES)
 pytestmark = pytest.mark.skipif(not (INITDB and POSTGRES), reason="no PostgreSQL on this machine; make test-postgres gets one")
 PASSWORD = "sw0rdfish"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """URL of an empty database of a server that asks for a password, on loopback."""
-    assert INITDB
-    assert POSTGRES
-    # It refuses to run as root; whom it runs as then has to reach the folder, which pytest's own are closed to.
-    user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryDirectory(prefix="rayfill-postgres-") as name, socket.socket() as found:
-        folder = Path(name)
-        (folder / "password").write_text(PASSWORD)
-        if user:
-            for path in (folder, folder / "password"):
-                os.chown(path, 65534, 65534)
-        options = ["-U", "rayfill", "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "-E", "UTF8", "--no-sync"]
-        subprocess.run([INITDB, "-D", folder / "data", *options], check=True, capture_output=True, cwd=folder, **user)
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-        found.close()
-        settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "fsync=off")
-        command = [POSTGRES, "-D", folder / "data", *(word for setting in settings for word in ("-c", setting))]
-        with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL, **user) as process:
-            url = f"postgresql://rayfill:{PASSWORD}@127.0.0.1:{port}/postgres"
-            try:
-                _wait_for(url)
-                yield url
-            finally:
-                process.send_signal(signal.SIGINT)  # ends its connections, too
-
-
-def _wait_for(url: str) -> None:
-    import psycopg
-
-    end = time.monotonic() + 60
-    while True:
-        try:
-            return psycopg.connect(url).close()
-        except psycopg.OperationalError:
-            assert time.monotonic() < end, "PostgreSQL does not answer"
-            time.sleep(0.1)
+    """URL of an empty database."""
+    with postgres_server(PASSWORD) as url:
+        yield url
 
 
 def spec_in(folder: Path, name: str) -> SweepSpec:

@@ -142,7 +142,7 @@ def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str, co
         workers=share.workers,
         code_version=code,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        starts=resolve_init_checkpoints(recipe, spec.root) if any(phase.start_from for phase in recipe.phases) else {},
+        starts=resolve_init_checkpoints(recipe, spec.root),
         trial=TrialOf(sweep=spec.name, number=proposal.number),
     )
     return TrialJob(

@@ -13,7 +13,7 @@ from rayfill.spec.sweep import Sweep
 from rayfill.spec.sweep_file import lay
 from rayfill.spec.sweep_space import BASE, Choice, Dimension, FloatRange, IntRange, Scalar, in_order
 from rayfill.spec.sweep_spec import Params
-from rayfill.systems import check_recipe
+from rayfill.systems.check_recipe import check_recipe
 
 
 class Space:

@@ -17,7 +17,8 @@ from rayfill.spec.sweep_file import SweepFile
 from rayfill.spec.sweep_search import NoPruning
 from rayfill.spec.sweep_space import BASE, Choice
 from rayfill.spec.sweep_spec import Params
-from rayfill.systems import check_recipe, system_class
+from rayfill.systems import system_class
+from rayfill.systems.check_recipe import check_recipe
 from rayfill.tuning.search.ask_tell import Measure
 from rayfill.tuning.search.costs import measure as measured_here
 from rayfill.tuning.search.space import Space
