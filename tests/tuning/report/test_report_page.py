@@ -119,7 +119,7 @@ def test_what_a_sweep_is_called_and_says_is_text(tmp_path: Path, photos: str, op
 
 
 def test_only_failed_trials_say_why_and_that_nobody_won(tmp_path: Path, photos: str) -> None:
-    made = begin(tmp_path, dataset=photos)
+    made = begin(tmp_path, dataset=photos, dataset_digest=open_dataset(photos).digest)
     go_on(made, 2, fate=lambda proposal: "CUDA out of memory")
     text = Path(write_report(made.spec, made.study, Locations(made.spec.root)).removeprefix("file://")).read_text()
     assert "no trial is complete, so none can win" in text
@@ -131,7 +131,7 @@ def test_only_failed_trials_say_why_and_that_nobody_won(tmp_path: Path, photos: 
 def test_the_best_trials_models_fill_photographs(
     tmp_path: Path, root: Path, photos: str, make_model: Callable[..., object]
 ) -> None:
-    made = begin(tmp_path, dataset=photos)
+    made = begin(tmp_path, dataset=photos, dataset_digest=open_dataset(photos).digest)
     go_on(made, 4, prune=False)
     best = made.study.best_trial.number
     other = next(n for n in range(4) if n != best)
@@ -151,7 +151,7 @@ def test_the_best_trials_models_fill_photographs(
 
 
 def test_the_page_names_everything_that_its_numbers_rest_on(tmp_path: Path, photos: str) -> None:
-    made = begin(tmp_path, dataset=photos)
+    made = begin(tmp_path, dataset=photos, dataset_digest=open_dataset(photos).digest)
     go_on(made, 5)
     text = Path(write_report(made.spec, made.study, Locations(made.spec.root)).removeprefix("file://")).read_text()
     for fact in (made.spec.dataset_digest, made.spec.protocol_digest, made.spec.digest(), "the first 6 of val", "5 of 24"):
@@ -162,7 +162,7 @@ def test_the_page_names_everything_that_its_numbers_rest_on(tmp_path: Path, phot
 
 
 def test_a_report_is_written_over_the_one_before(tmp_path: Path, photos: str) -> None:
-    made = begin(tmp_path, dataset=photos)
+    made = begin(tmp_path, dataset=photos, dataset_digest=open_dataset(photos).digest)
     first = write_report(made.spec, made.study, Locations(made.spec.root))
     go_on(made, 1)
     second = write_report(made.spec, made.study, Locations(made.spec.root))
