@@ -98,16 +98,16 @@ def leading(count: int) -> dict[str, float]:
     begin = _resident()
     parts = list(plan_parts(_listing(count), int(IngestSpec().shard_mib * 2**20)))
     planned = _resident()
-    receipts = {part.number: _receipt(part) for part in parts}
-    packed = _resident()
+    packed = {part.number: _part_manifest(part) for part in parts}
+    gathered = _resident()
     spec = IngestSpec()
     jobs = [PackJob("file:///source", "file:///dataset", spec, part) for part in parts]
-    seconds = _seconds(lambda: deduplicate(jobs, receipts, spec))
+    seconds = _seconds(lambda: deduplicate(jobs, packed, spec))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
         "files of the listing": count,
         "plan, bytes a file": round((planned - begin) / count),
-        "receipts, bytes a file": round((packed - planned) / count),
+        "part manifests, bytes a file": round((gathered - planned) / count),
         "peak, bytes a file": round((peak - begin) / count),
         "near-duplicates looked for, s": round(seconds, 1),
     }
@@ -117,16 +117,16 @@ def _listing(count: int) -> Iterator[SourceFile]:
     return (SourceFile(f"{n // 1000:06d}/photograph-{n:09d}.jpg", FILE_BYTES) for n in range(count))
 
 
-def _receipt(part: Part) -> PartManifest:
+def _part_manifest(part: Part) -> PartManifest:
     """As if the part had been packed, read back from JSON as after a task."""
     rng = np.random.default_rng(part.number)
     ids = rng.integers(2**63, size=len(part.files), dtype=np.uint64).tolist()
     names = [(f"{name:016x}", file.path) for name, file in zip(ids, part.files, strict=True)]
-    receipt = PartManifest(
+    part_manifest = PartManifest(
         part=part.number, files=part.digest(), samples=tuple(names), looks=_looks(rng, len(names)),
         dropped=(), shards=(), converted={}, skipped=(),
     )  # fmt: skip
-    return PartManifest.model_validate_json(receipt.model_dump_json())
+    return PartManifest.model_validate_json(part_manifest.model_dump_json())
 
 
 def _looks(rng: np.random.Generator, count: int) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, 
     spec = prepare_run(recipe, args.data, locations, name, args.workers, args.code_version)
     with local_ray(dashboard=True):
         try:
-            trained = train_and_register(spec, _say, waiting_limit(args.wait_for_workers))
+            trained = train_and_register(spec, _log, waiting_limit(args.wait_for_workers))
         except KeyboardInterrupt:
             _say_how_to_resume(name)
             raise
@@ -143,8 +143,8 @@ def _show(result: dict[str, object]) -> None:
 
 
 def _say_how_to_resume(name: str) -> None:
-    _say(f"run {name} is stopped; the same command with --name {name} goes on from its last checkpoint")
+    _log(f"run {name} is stopped; the same command with --name {name} goes on from its last checkpoint")
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -87,15 +87,15 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
         study = open_study(spec, args.storage)
         spec = spec_of(study)
         keys, search, prune = len(spec.searched.space), spec.sweep.search.kind, spec.sweep.prune.kind
-        _say(f"sweep {spec.name}: {keys} key{'s' * (keys > 1)}, search {search}, prune {prune}")
+        _log(f"sweep {spec.name}: {keys} key{'s' * (keys > 1)}, search {search}, prune {prune}")
         with local_ray(dashboard=True):
             from rayfill.tuning.execution.run_sweep import run_sweep
 
             why = _pausing(spec.name, lambda: run_sweep(study, measure, args.code_version))
-            _say(f"sweep {spec.name} is at its end: {why}")
+            _log(f"sweep {spec.name} is at its end: {why}")
             workers = spec.sweep.trial.workers
             crowned = (
-                _pausing(spec.name, lambda: retrain(spec, study, locations, workers, _say))
+                _pausing(spec.name, lambda: retrain(spec, study, locations, workers, _log))
                 if args.retrain
                 else register_winner(spec, study, locations)
             )
@@ -109,9 +109,9 @@ def _pausing(name: str, do: Callable[[], T]) -> T:
     try:
         return do()
     except KeyboardInterrupt:
-        _say(f"sweep {name} is paused; the same command goes on with it, its running trials from their last checkpoints")
+        _log(f"sweep {name} is paused; the same command goes on with it, its running trials from their last checkpoints")
         raise
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -65,7 +65,7 @@ class Match:
             for name in names:
                 self._enter(name)
             for number in range(self.plan.rounds):
-                _say(f"round {number + 1} of {self.plan.rounds}")
+                _log(f"round {number + 1} of {self.plan.rounds}")
                 for row in self.rows:
                     self._attempt(row, NEAR, self._near_round)
                     if self.bucket and row.name != BARE:
@@ -80,7 +80,7 @@ class Match:
 
     def _enter(self, name: str) -> None:
         """Prepare the contestant's own format in one process, and warm up another, which is the one measured."""
-        _say(f"{name} ...")
+        _log(f"{name} ...")
         folder = self.home / name.replace(" ", "-") / "data"
         folder.mkdir(parents=True)
         log = folder.parent / "stderr"
@@ -111,7 +111,7 @@ class Match:
 
     def _absent(self, name: str, stopped: Stopped) -> None:
         self.rows.append(Row(name, "–", stopped={ANYWHERE: str(stopped)}))
-        _say(f"{name}: {stopped}")
+        _log(f"{name}: {stopped}")
 
     def _attempt(self, row: Row, where: str, do: Callable[[Row], None]) -> None:
         if where in row.stopped or ANYWHERE in row.stopped:
@@ -121,7 +121,7 @@ class Match:
             do(row)
         except Stopped as stopped:
             row.stopped[where] = str(stopped)
-        _say(f"{row.name} ({row.decoder}) {where}: {row.stopped.get(where) or f'{time.perf_counter() - begin:.1f} s'}")
+        _log(f"{row.name} ({row.decoder}) {where}: {row.stopped.get(where) or f'{time.perf_counter() - begin:.1f} s'}")
 
     def _warm_up(self, row: Row) -> None:
         process = self._processes[row.name]
@@ -163,5 +163,5 @@ def _add(lists: dict[str, list[float]], numbers: dict[str, float]) -> None:
         lists.setdefault(name, []).append(number)
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

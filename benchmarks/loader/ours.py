@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.loader.contestant import BATCH, PREFETCH, SEED, SPLIT, Batch, Contestant, Job, check
 from benchmarks.loader.square import IMAGES, masks
 from rayfill.data.dataset import MANIFEST, Dataset, digest_of, open_dataset
-from rayfill.data.loader import Stream
+from rayfill.data.loader import Loader
 
 COPIES = 1000
 """How often the shards are repeated for the large epoch."""
@@ -32,9 +32,9 @@ class Ours(Contestant):
         _write_manifest(dataset, folder, shards)
 
     def batches(self, job: Job, state: Any) -> Iterator[Batch]:
-        with self._stream(job) as stream:
-            stream.load_state_dict(state or {"step": 0})
-            for batch in stream:
+        with self._stream(job) as loader:
+            loader.load_state_dict(state or {"step": 0})
+            for batch in loader:
                 yield batch.image, batch.mask
 
     def state(self, job: Job, batches: int) -> dict[str, int]:
@@ -45,9 +45,9 @@ class Ours(Contestant):
         """Adds `whole`: images/s over the timed batches with opening and closing the stream, which the bare loop has not."""
         row = super().measure(job)
         begin = time.perf_counter()
-        with self._stream(job) as stream:
-            stream.load_state_dict({"step": first_timed(job)})
-            for _ in zip(range(job.batches), stream, strict=False):
+        with self._stream(job) as loader:
+            loader.load_state_dict({"step": first_timed(job)})
+            for _ in zip(range(job.batches), loader, strict=False):
                 pass
         return row | {"whole": job.batches * BATCH / (time.perf_counter() - begin)}
 
@@ -65,15 +65,15 @@ class Ours(Contestant):
         _write_manifest(small, folder, tuple(shards))
         large = replace(job, place=str(folder))
         begin = time.perf_counter()
-        with self._stream(large) as stream:
-            stream.load_state_dict({"step": stream.steps_per_epoch // 2})
-            batch = next(iter(stream))
+        with self._stream(large) as loader:
+            loader.load_state_dict({"step": loader.steps_per_epoch // 2})
+            batch = next(iter(loader))
             seconds = time.perf_counter() - begin
         check((batch.image, batch.mask))
         return {"seconds": seconds, "photographs": sum(shard.samples for shard in shards)}
 
-    def _stream(self, job: Job) -> Stream:
-        return Stream(
+    def _stream(self, job: Job) -> Loader:
+        return Loader(
             open_dataset(job.place, Path(job.cache)), SPLIT, seed=SEED, batch_size=BATCH, rank=0, world=1, images=IMAGES,
             masks=masks(), threads=job.threads, prefetch=PREFETCH, pin=False,
         )  # fmt: skip

@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.study.spec import Study, recipe_of
 from rayfill.data.dataset import open_dataset
-from rayfill.data.loader import Stream
+from rayfill.data.loader import Loader
 from rayfill.evaluation.eval_set import prepare_eval_set
 from rayfill.evaluation.evaluate import score_model
 from rayfill.spec.locations import Locations
@@ -91,7 +91,7 @@ def _cost(recipe: Recipe, phase: int, dataset: str) -> float:
     """CPU seconds of one step of a phase, loader included."""
     state = TrainState(recipe, PLACE.device)
     training = recipe.training
-    with Stream(
+    with Loader(
         open_dataset(dataset),
         "train",
         seed=training.seed,
@@ -103,8 +103,8 @@ def _cost(recipe: Recipe, phase: int, dataset: str) -> float:
         threads=1,
         prefetch=1,
         pin=False,
-    ) as stream:
-        batches = iter(stream)
+    ) as loader:
+        batches = iter(loader)
         for i in range(TIMED + 1):
             if i == 1:
                 began = time.process_time()

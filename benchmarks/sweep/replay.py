@@ -97,7 +97,7 @@ class Replay:
         return Replayed(tuple(self._found), self._begun, self._finished)
 
     def _begin(self, now: float) -> Running:
-        proposal = self._proposals.next()
+        proposal = self._proposals.ask()
         assert proposal is not None, "the budget is an hour of a clock that stands still"
         params = {**self._study.get_trials(deepcopy=False)[proposal.number].params, **self._fixed}
         worth = np.interp(self._rungs, self._surrogate.rungs, self._surrogate.curve(params))
@@ -118,12 +118,12 @@ class Replay:
             return False
         result = {STEP: step, self._label: value}
         if self._pruner.on_trial_result(None, _stand_in(trial.number), result) == TrialScheduler.STOP:
-            self._proposals.finish(trial.number, "pruned")
+            self._proposals.tell(trial.number, "pruned")
             return False
         return True
 
     def _finish(self, trial: Running, value: float) -> None:
-        self._proposals.finish(trial.number, "complete")
+        self._proposals.tell(trial.number, "complete")
         self._finished += 1
         if value > self._measured:
             self._measured = value

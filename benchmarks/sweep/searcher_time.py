@@ -33,11 +33,11 @@ def searcher_ms(file: SweepFile, contestant: str, trials: int, root: Path) -> fl
     times = []
     for _ in range(TIMED):
         began = time.perf_counter()
-        proposal = proposals.next()
+        proposal = proposals.ask()
         assert proposal is not None, "an hour is not over"
         for step in rungs:
             proposals.report(proposal.number, step, step / 50, {spec.sweep.labels[0]: step / 100})
-        proposals.finish(proposal.number, "complete")
+        proposals.tell(proposal.number, "complete")
         times.append(1000 * (time.perf_counter() - began))
     return statistics.median(times)
 

@@ -11,7 +11,7 @@ import pytest
 
 from rayfill.data.dataset import Dataset
 from rayfill.data.ingest.pipeline import ingest, run_inline
-from rayfill.data.loader import Stream
+from rayfill.data.loader import Loader
 from rayfill.spec.dataset import IngestSpec, Shard
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import Centre, MaskMix
@@ -45,8 +45,8 @@ def packed_there(pack: Callable[..., Dataset], s3_faults: FaultProxy, s3_url: st
     return packed
 
 
-def open_stream(dataset: Dataset) -> Stream:
-    return Stream(
+def open_loader(dataset: Dataset) -> Loader:
+    return Loader(
         dataset, "train", seed=1, batch_size=4, rank=0, world=1, threads=2, prefetch=1, pin=False,
         images=Images(size=16, resize="squash", flip=True), masks=MaskMix(families=(Centre(kind="centre"),)),
     )  # fmt: skip
@@ -54,8 +54,8 @@ def open_stream(dataset: Dataset) -> Stream:
 
 def epoch(dataset: Dataset) -> list[str]:
     """The ids of an epoch's samples, all of which are decoded."""
-    with open_stream(dataset) as stream:
-        return [name for batch in itertools.islice(stream, stream.steps_per_epoch) for name in batch.ids]
+    with open_loader(dataset) as loader:
+        return [name for batch in itertools.islice(loader, loader.steps_per_epoch) for name in batch.ids]
 
 
 def rewrite(dataset: Dataset, shard: Shard, change: Callable[[bytearray], object]) -> None:
@@ -114,9 +114,9 @@ def test_damage_that_no_sample_lies_in_is_said_and_stops_nothing(distant: Datase
 
 def test_few_samples_that_cannot_be_decoded_are_replaced_and_counted(packed_there: Callable[..., Dataset]) -> None:
     dataset = packed_there(samples(8, 2), samples(8, called="t"))
-    with open_stream(dataset) as stream:
-        names = [name for batch in itertools.islice(stream, 4) for name in batch.ids]
-        assert stream.unreadable == 1
+    with open_loader(dataset) as loader:
+        names = [name for batch in itertools.islice(loader, 4) for name in batch.ids]
+        assert loader.unreadable == 1
     assert sorted(names).count("s-3") == 2
     assert "s-2" not in names
 
@@ -137,10 +137,10 @@ def test_an_empty_split_is_refused_before_anything_is_read(distant: Dataset, s3_
 
 
 def test_keys_that_are_taken_away_meanwhile_stop_at_once(distant: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_stream(distant) as stream:
+    with open_loader(distant) as loader:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
         with pytest.raises(InputError, match=r"refused \(SignatureDoesNotMatch\): the secret key is not that of the key id"):
-            next(iter(stream))
+            next(iter(loader))
 
 
 @pytest.mark.parametrize("minutes", [-16, 16])

@@ -13,7 +13,7 @@ from PIL import Image
 
 from rayfill.data.corrupt_samples import StandIns
 from rayfill.data.dataset import Dataset
-from rayfill.data.loader import Stream
+from rayfill.data.loader import Loader
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import MaskMix, Rectangle
 from rayfill.spec.recipe import Images
@@ -33,8 +33,8 @@ def photograph(number: int) -> bytes:
     return file.getvalue()
 
 
-def open_stream(dataset: Dataset, rank: int = 0, world: int = 1, batch_size: int = 4) -> Stream:
-    return Stream(
+def open_loader(dataset: Dataset, rank: int = 0, world: int = 1, batch_size: int = 4) -> Loader:
+    return Loader(
         dataset, "train", seed=1, batch_size=batch_size, rank=rank, world=world, threads=2, prefetch=1, pin=False,
         images=Images(size=SIDE, resize="squash", flip=True), masks=MaskMix(families=(Rectangle(kind="rectangle"),)),
     )  # fmt: skip
@@ -89,8 +89,8 @@ def test_a_quarter_of_a_block_is_not_too_many_and_another_block_does_not_count(p
 
 
 def test_a_stand_in_looks_as_it_does_by_itself(pack: Pack) -> None:
-    with open_stream(pack(shard(8, 2)), batch_size=8) as stream:
-        for batch in itertools.islice(stream, 3):
+    with open_loader(pack(shard(8, 2)), batch_size=8) as loader:
+        for batch in itertools.islice(loader, 3):
             assert sorted(batch.ids) == ["s-0", "s-1", "s-3", "s-3", "s-4", "s-5", "s-6", "s-7"]
             one, other = (at for at, name in enumerate(batch.ids) if name == "s-3")
             assert (batch.image[one] == 3).all()
@@ -100,11 +100,11 @@ def test_a_stand_in_looks_as_it_does_by_itself(pack: Pack) -> None:
 
 def test_each_unreadable_sample_is_named_once_and_counted_once(pack: Pack, caplog: pytest.LogCaptureFixture) -> None:
     dataset = pack(shard(8, 2), shard(9, 0, 8, called="t"), shard(8, called="u"))
-    with caplog.at_level(logging.WARNING), open_stream(dataset) as stream:
-        assert stream.unreadable == 0
-        for _ in itertools.islice(stream, 4 * stream.steps_per_epoch):
+    with caplog.at_level(logging.WARNING), open_loader(dataset) as loader:
+        assert loader.unreadable == 0
+        for _ in itertools.islice(loader, 4 * loader.steps_per_epoch):
             pass
-        assert stream.unreadable == 3
+        assert loader.unreadable == 3
     place = dataset.store.url_of("shards/train-0000")
     lines = sorted(record.getMessage() for record in caplog.records)
     assert [line.partition(" is damaged or cut short (")[0] for line in lines] == [
@@ -133,9 +133,9 @@ def test_nothing_but_its_batches_is_read_where_all_can_be_decoded(pack: Pack, mo
     read = []
     real = dataset.reader.read
     monkeypatch.setattr(dataset.reader, "read", lambda shard, number: read.append(number) or real(shard, number))
-    with open_stream(dataset) as stream:
-        next(iter(stream))
-        assert stream.unreadable == 0
+    with open_loader(dataset) as loader:
+        next(iter(loader))
+        assert loader.unreadable == 0
     assert 4 <= len(read) <= 8, "a batch of four, and perhaps the one that is made ahead"
 
 
@@ -146,11 +146,11 @@ def test_the_step_that_stops_is_the_same_for_any_number_of_ranks_and_wherever_th
         """The first step that one of the ranks cannot make."""
         steps = []
         for rank in range(world):
-            with open_stream(dataset, rank, world) as stream:
-                stream.load_state_dict({"step": begin})
+            with open_loader(dataset, rank, world) as loader:
+                loader.load_state_dict({"step": begin})
                 steps.append(begin)
                 with contextlib.suppress(InputError):
-                    for _ in itertools.islice(stream, 40):
+                    for _ in itertools.islice(loader, 40):
                         steps[-1] += 1
         return min(steps)
 

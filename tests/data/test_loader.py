@@ -17,7 +17,7 @@ from rayfill.data.batch import Batch
 from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.images.decode import decode_square
 from rayfill.data.ingest.pipeline import ingest, run_inline
-from rayfill.data.loader import Stream
+from rayfill.data.loader import Loader
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import Centre, FreeForm, Gray, MaskMix, Rectangle
@@ -32,8 +32,8 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def open_stream(dataset: Dataset, **changes: Any) -> Stream:
-    return Stream(dataset, "train", **(OPTIONS | changes))
+def open_loader(dataset: Dataset, **changes: Any) -> Loader:
+    return Loader(dataset, "train", **(OPTIONS | changes))
 
 
 def prints(batch: Batch) -> list[tuple[str, str]]:
@@ -42,8 +42,8 @@ def prints(batch: Batch) -> list[tuple[str, str]]:
     return list(zip(batch.ids, (hashlib.sha256(p).hexdigest() for p in pictures), strict=True))
 
 
-def take(stream: Stream, count: int) -> list[list[tuple[str, str]]]:
-    return [prints(batch) for batch in itertools.islice(stream, count)]
+def take(loader: Loader, count: int) -> list[list[tuple[str, str]]]:
+    return [prints(batch) for batch in itertools.islice(loader, count)]
 
 
 def joined(shares: list[list[list[tuple[str, str]]]]) -> list[list[tuple[str, str]]]:
@@ -52,8 +52,8 @@ def joined(shares: list[list[list[tuple[str, str]]]]) -> list[list[tuple[str, st
 
 
 def test_batches_are_uint8_images_and_masks(dataset: Dataset) -> None:
-    with open_stream(dataset) as stream:
-        batch = next(iter(stream))
+    with open_loader(dataset) as loader:
+        batch = next(iter(loader))
     assert batch.image.shape == (8, 3, 32, 32)
     assert batch.mask.shape == (8, 1, 32, 32)
     assert batch.image.dtype == batch.mask.dtype == torch.uint8
@@ -66,8 +66,8 @@ def test_a_sample_is_its_photograph_and_255_is_the_hole(dataset: Dataset) -> Non
     images = Images(size=32, resize="squash", flip=False)
     centre = MaskMix(families=(Centre(kind="centre"),))
     photographs = dict(dataset.read("train", n) for n in range(dataset.len_of("train")))
-    with open_stream(dataset, images=images, masks=centre) as stream:
-        batch = next(iter(stream))
+    with open_loader(dataset, images=images, masks=centre) as loader:
+        batch = next(iter(loader))
     for image, mask, name in zip(batch.image, batch.mask, batch.ids, strict=True):
         wanted = np.empty((32, 32, 3), np.uint8)
         decode_square(photographs[name], images, 0, False, wanted)
@@ -77,9 +77,9 @@ def test_a_sample_is_its_photograph_and_255_is_the_hole(dataset: Dataset) -> Non
 
 
 def test_an_epoch_has_every_sample_at_most_once_and_the_next_looks_different(dataset: Dataset) -> None:
-    with open_stream(dataset, batch_size=4) as stream:
-        steps = stream.steps_per_epoch
-        first, second = take(stream, steps), take(stream, steps)
+    with open_loader(dataset, batch_size=4) as loader:
+        steps = loader.steps_per_epoch
+        first, second = take(loader, steps), take(loader, steps)
     assert steps == dataset.len_of("train") // 4
     for epoch in (first, second):
         assert max(Counter(name for batch in epoch for name, _ in batch).values()) == 1
@@ -90,52 +90,52 @@ def test_an_epoch_has_every_sample_at_most_once_and_the_next_looks_different(dat
 
 
 def test_threads_and_prefetch_change_nothing(dataset: Dataset) -> None:
-    streams = [open_stream(dataset, threads=threads, prefetch=prefetch) for threads, prefetch in ((1, 1), (3, 1), (5, 4))]
+    streams = [open_loader(dataset, threads=threads, prefetch=prefetch) for threads, prefetch in ((1, 1), (3, 1), (5, 4))]
     taken = []
-    for stream in streams:
-        with stream:
-            taken.append(take(stream, 6))
+    for loader in streams:
+        with loader:
+            taken.append(take(loader, 6))
     assert taken[0] == taken[1] == taken[2]
 
 
 def test_ranks_share_the_global_batch(dataset: Dataset) -> None:
-    with open_stream(dataset) as one:
+    with open_loader(dataset) as one:
         whole = take(one, 5)
     shares = []
     for rank in range(4):
-        with open_stream(dataset, rank=rank, world=4) as stream:
-            shares.append(take(stream, 5))
+        with open_loader(dataset, rank=rank, world=4) as loader:
+            shares.append(take(loader, 5))
     assert joined(shares) == whole
 
 
 @pytest.mark.parametrize("stop", [1, 3, 7])
 def test_a_stream_goes_on_where_another_stopped_on_any_number_of_ranks(dataset: Dataset, stop: int) -> None:
-    with open_stream(dataset) as stream:
-        whole = take(stream, 10)
-    with open_stream(dataset) as stream:
-        take(stream, stop)
-        state = stream.state_dict()
+    with open_loader(dataset) as loader:
+        whole = take(loader, 10)
+    with open_loader(dataset) as loader:
+        take(loader, stop)
+        state = loader.state_dict()
     assert state == {"step": stop}
     for world in (1, 2):
         shares = []
         for rank in range(world):
-            with open_stream(dataset, rank=rank, world=world, threads=1) as stream:
-                stream.load_state_dict(state)
-                shares.append(take(stream, 10 - stop))
+            with open_loader(dataset, rank=rank, world=world, threads=1) as loader:
+                loader.load_state_dict(state)
+                shares.append(take(loader, 10 - stop))
         assert joined(shares) == whole[stop:]
 
 
 def test_a_continuous_family_reaches_the_batch_with_values_between(dataset: Dataset) -> None:
     gray = MaskMix(families=(Gray(kind="gray", low=0.3, high=0.7, intact=0.5),))
-    with open_stream(dataset, masks=gray) as stream:
-        mask = next(iter(stream)).to(torch.device("cpu"), channels_last=False).mask
+    with open_loader(dataset, masks=gray) as loader:
+        mask = next(iter(loader)).to(torch.device("cpu"), channels_last=False).mask
     assert mask.min() == 0
     assert mask.max().item() == pytest.approx(0.7, abs=0.003)
     assert len(mask.unique()) > 50
 
 
 def test_another_seed_is_another_order_other_crops_and_other_masks(dataset: Dataset) -> None:
-    with open_stream(dataset) as one, open_stream(dataset, seed=6) as other:
+    with open_loader(dataset) as one, open_loader(dataset, seed=6) as other:
         first, second = next(iter(one)), next(iter(other))
     assert first.ids != second.ids
 
@@ -149,8 +149,8 @@ def test_half_the_samples_are_mirrored_and_crops_differ(tmp_path: Path) -> None:
         jpeg = simplejpeg.encode_jpeg(ramp, quality=98, colorspace="RGB", colorsubsampling="444")
         (tmp_path / "photographs" / f"{number}.jpg").write_bytes(jpeg)
     ingest(str(tmp_path / "photographs"), str(tmp_path / "dataset"), IngestSpec(val_share=0), run_inline)
-    with open_stream(open_dataset(str(tmp_path / "dataset"), tmp_path / "cache"), batch_size=60) as stream:
-        red = next(iter(stream)).image[:, 0, 16].float()
+    with open_loader(open_dataset(str(tmp_path / "dataset"), tmp_path / "cache"), batch_size=60) as loader:
+        red = next(iter(loader)).image[:, 0, 16].float()
     mirrored = red[:, 0] > red[:, -1]
     assert 15 < int(mirrored.sum()) < 45
     begins = torch.minimum(red[:, 0], red[:, -1])
@@ -162,35 +162,35 @@ def test_a_stream_from_s3_is_that_from_a_folder(
     dataset: Dataset, tmp_path: Path, s3_url: str, make_photographs: Callable[..., Path]
 ) -> None:
     ingest(str(tmp_path / "photographs"), s3_url, dataset.manifest.spec, run_inline)
-    with open_stream(dataset) as near, open_stream(open_dataset(s3_url, tmp_path / "cache-s3")) as far:
+    with open_loader(dataset) as near, open_loader(open_dataset(s3_url, tmp_path / "cache-s3")) as far:
         assert take(near, 6) == take(far, 6)
 
 
 def test_fewer_samples_than_a_batch_still_make_batches(tmp_path: Path, make_photographs: Callable[..., Path]) -> None:
     source = make_photographs(tmp_path / "few", 3)
     ingest(str(source), str(tmp_path / "dataset"), IngestSpec(val_share=0), run_inline)
-    with open_stream(open_dataset(str(tmp_path / "dataset"), tmp_path / "cache")) as stream:
-        batch = next(iter(stream))
+    with open_loader(open_dataset(str(tmp_path / "dataset"), tmp_path / "cache")) as loader:
+        batch = next(iter(loader))
     assert sorted(Counter(batch.ids).values()) == [2, 3, 3]
 
 
 def test_its_threads_end_with_the_block(dataset: Dataset) -> None:
-    with open_stream(dataset, threads=3) as stream:
-        take(stream, 2)
+    with open_loader(dataset, threads=3) as loader:
+        take(loader, 2)
         assert any(thread.name.startswith("rayfill-stream") for thread in threading.enumerate())
     assert not any(thread.name.startswith("rayfill-stream") for thread in threading.enumerate())
 
 
 def test_a_batch_that_the_ranks_cannot_share_is_refused(dataset: Dataset) -> None:
     with pytest.raises(InputError, match="batch_size: 8 is not a multiple of the 3 workers"):
-        open_stream(dataset, world=3)
+        open_loader(dataset, world=3)
 
 
 def test_an_empty_split_is_refused(tmp_path: Path, make_photographs: Callable[..., Path]) -> None:
     ingest(str(make_photographs(tmp_path / "few", 3)), str(tmp_path / "dataset"), IngestSpec(val_share=0), run_inline)
     dataset = open_dataset(str(tmp_path / "dataset"), tmp_path / "cache")
     with pytest.raises(InputError, match="its split 'val' is empty; ingest with another --val-share"):
-        Stream(dataset, "val", **OPTIONS)
+        Loader(dataset, "val", **OPTIONS)
 
 
 def cut(path: Path) -> None:
@@ -212,5 +212,5 @@ def test_a_damaged_or_missing_shard_stops_the_stream_with_its_name(
 ) -> None:
     for shard in dataset.shards("train"):
         harm(Path(dataset.store.url_of(shard.path).removeprefix("file://")))
-    with open_stream(dataset) as stream, pytest.raises(InputError, match=rf"shards/train-\d+\.tar: this shard {sentence}"):
-        take(stream, 1)
+    with open_loader(dataset) as loader, pytest.raises(InputError, match=rf"shards/train-\d+\.tar: this shard {sentence}"):
+        take(loader, 1)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from rayfill.data.batch import Batch
 from rayfill.data.dataset import Dataset
-from rayfill.data.loader import SHARDS_AHEAD, Stream
+from rayfill.data.loader import SHARDS_AHEAD, Loader
 from rayfill.data.sampler import SamplePosition, ShardSampler
 from rayfill.spec.dataset import Shard
 from rayfill.spec.masks import FreeForm, MaskMix, Rectangle
@@ -44,12 +44,12 @@ def mixed(pack: Callable[..., Dataset]) -> Dataset:
     )
 
 
-def open_stream(dataset: Dataset, **changes: Any) -> Stream:
+def open_loader(dataset: Dataset, **changes: Any) -> Loader:
     options: dict[str, Any] = {
         "seed": SEED, "batch_size": BATCH, "rank": 0, "world": 1, "images": Images(size=32, resize="crop", flip=True),
         "masks": MIX, "threads": 2, "prefetch": 2, "pin": False,
     }  # fmt: skip
-    return Stream(dataset, "train", **(options | changes))
+    return Loader(dataset, "train", **(options | changes))
 
 
 def prints(batch: Batch) -> list[tuple[str, str]]:
@@ -62,9 +62,9 @@ def seen(dataset: Dataset, begin: int, steps: int, world: int = 1, **changes: An
     """The global batches of some steps as `world` ranks see them that begin there."""
     shares = []
     for rank in range(world):
-        with open_stream(dataset, rank=rank, world=world, **changes) as stream:
-            stream.load_state_dict({"step": begin})
-            shares.append([prints(batch) for batch in itertools.islice(stream, steps)])
+        with open_loader(dataset, rank=rank, world=world, **changes) as loader:
+            loader.load_state_dict({"step": begin})
+            shares.append([prints(batch) for batch in itertools.islice(loader, steps)])
     return [list(itertools.chain(*batches)) for batches in zip(*shares, strict=True)]
 
 
@@ -113,20 +113,20 @@ def test_resuming_reads_the_samples_of_its_batches_and_only_the_next_shards_ahea
     read: set[tuple[str, int]] = set()
     real = dataset.reader.read
     monkeypatch.setattr(dataset.reader, "read", lambda shard, number: read.add((shard.path, number)) or real(shard, number))
-    with open_stream(dataset, rank=2, world=6, prefetch=1) as stream:
-        stream.load_state_dict({"step": 1017})
+    with open_loader(dataset, rank=2, world=6, prefetch=1) as loader:
+        loader.load_state_dict({"step": 1017})
         assert not read
         assert not store.fetched
-        ids = [name for batch in itertools.islice(stream, 2) for name in batch.ids]
+        ids = [name for batch in itertools.islice(loader, 2) for name in batch.ids]
     order, shards = ShardSampler([10] * 30, SEED, BATCH, kept=2), dataset.shards("train")
     # The third batch is begun ahead: how much of it was read depends on the threads.
     taken, begun = ([p for step in steps for p in order.batch(step, range(4, 6))] for steps in ((1017, 1018), (1019,)))
     assert ids == [f"{p.shard}-{p.number}" for p in taken]
     assert samples(taken, shards) <= read <= samples(taken + begun, shards)
     ahead = [number for step in (1017, 1018) for number in order.prefetched(step, range(4, 6), SHARDS_AHEAD)]
-    coming = {key for number in ahead for key in (shards[number].path, shards[number].index)}
-    assert files(taken, shards) <= set(store.fetched) <= files(taken + begun, shards) | coming
-    assert len(coming | files(taken + begun, shards)) < len(shards), "shards that are far off are left alone"
+    prefetched_batches = {key for number in ahead for key in (shards[number].path, shards[number].index)}
+    assert files(taken, shards) <= set(store.fetched) <= files(taken + begun, shards) | prefetched_batches
+    assert len(prefetched_batches | files(taken + begun, shards)) < len(shards), "shards that are far off are left alone"
 
 
 def samples(places: list[SamplePosition], shards: Sequence[Shard]) -> set[tuple[str, int]]:

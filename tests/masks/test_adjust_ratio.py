@@ -17,9 +17,9 @@ def test_a_mask_in_range_is_left_alone() -> None:
 def test_any_mask_ends_in_range_and_inside_the_margin(drawn: int, low: float, high: float) -> None:
     mask = np.zeros((20, 20), np.uint8)
     mask[:drawn, :drawn] = 1
-    settled = adjust_ratio(mask, low, high, (2, 3))
-    assert low < settled.sum() <= high
-    assert settled[2:-2, 3:-3].sum() == settled.sum()
+    adjusted = adjust_ratio(mask, low, high, (2, 3))
+    assert low < adjusted.sum() <= high
+    assert adjusted[2:-2, 3:-3].sum() == adjusted.sum()
 
 
 def test_growing_keeps_the_hole_and_trimming_keeps_its_middle() -> None:

@@ -96,7 +96,7 @@ def go_on(
     proposals = Proposals(made.study, Space(spec.searched, spec.bases), spec, measure=costs, gpus=0.0)
     seen: list[float] = []
     for i in range(trials + running):
-        proposal = proposals.next()
+        proposal = proposals.ask()
         if proposal is None:
             break
         if i >= trials:
@@ -104,7 +104,7 @@ def go_on(
             continue
         reason = fate(proposal)
         if reason:
-            proposals.finish(proposal.number, "failed", reason, 3.0)
+            proposals.tell(proposal.number, "failed", reason, 3.0)
             continue
         _try(proposals, proposal, seen, prune, value)
     proposals.close()
@@ -128,9 +128,9 @@ def _try(proposals: Proposals, proposal: Proposal, seen: list[float], prune: boo
         proposals.report(proposal.number, step, step / 10, {"psnr": value})
         seen.append(value) if step == 100 else None
         if prune and step == 100 and len(seen) > 4 and value < sorted(seen)[len(seen) // 2]:
-            proposals.finish(proposal.number, "pruned", "worse than half of the others at 100 steps")
+            proposals.tell(proposal.number, "pruned", "worse than half of the others at 100 steps")
             return
-    proposals.finish(proposal.number, "complete")
+    proposals.tell(proposal.number, "complete")
 
 
 def record(number: int, state: State, *values: float, curve: Mapping[int, float] | None = None, **others: Any) -> Record:

@@ -29,7 +29,7 @@ SHARDS_AHEAD = 256
 
 
 @dataclass(frozen=True)
-class _Coming:
+class _Prefetched:
     """A batch that threads are filling: `pixels` (B,S,S,3) and `holes` (B,S,S) uint8, and the tasks that do it."""
 
     pixels: torch.Tensor
@@ -37,7 +37,7 @@ class _Coming:
     tasks: tuple[Future[list[str]], ...]
 
 
-class Stream:
+class Loader:
     """This rank's batches of a split. A context manager: its threads end with the block.
 
     Args:
@@ -111,21 +111,21 @@ class Stream:
 
         The image is laid out channels last, as decoders write it. One iteration at a time.
         """
-        coming: deque[_Coming] = deque()
+        prefetched: deque[_Prefetched] = deque()
         ahead = self._step
         try:
             while True:
-                while len(coming) <= self._prefetch:
-                    coming.append(self._begin(ahead))
+                while len(prefetched) <= self._prefetch:
+                    prefetched.append(self._begin(ahead))
                     ahead += 1
-                batch = coming.popleft()
+                batch = prefetched.popleft()
                 ids = tuple(name for task in batch.tasks for name in task.result())
                 # Not before: what is needed now has then been asked for.
                 self._look_ahead(self._step)
                 self._step += 1
                 yield Batch(batch.pixels.permute(0, 3, 1, 2), batch.holes[:, None], ids)
         finally:
-            for task in (task for batch in coming for task in batch.tasks):
+            for task in (task for batch in prefetched for task in batch.tasks):
                 task.cancel()
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class Stream:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _begin(self, step: int) -> _Coming:
+    def _begin(self, step: int) -> _Prefetched:
         places = self._order.batch(step, self._slots)
         size = self._images.size
         pixels = torch.empty((len(places), size, size, 3), dtype=torch.uint8, pin_memory=self._pin)
@@ -147,13 +147,13 @@ class Stream:
         share = -(-len(places) // self._threads)
         cuts = [slice(start, start + share) for start in range(0, len(places), share)]
         tasks = tuple(self._pool.submit(self._fill, places[c], pixels.numpy()[c], holes.numpy()[c]) for c in cuts)
-        return _Coming(pixels, holes, tasks)
+        return _Prefetched(pixels, holes, tasks)
 
     def _look_ahead(self, step: int) -> None:
-        coming = self._order.prefetched(step, self._slots, SHARDS_AHEAD)
-        if coming != self._shards_ahead:
-            self._shards_ahead = coming
-            self._dataset.reader.ahead([self._shards[number] for number in coming])
+        shards = self._order.prefetched(step, self._slots, SHARDS_AHEAD)
+        if shards != self._shards_ahead:
+            self._shards_ahead = shards
+            self._dataset.reader.ahead([self._shards[number] for number in shards])
 
     def _fill(self, places: list[SamplePosition], pixels: npt.NDArray[np.uint8], holes: npt.NDArray[np.uint8]) -> list[str]:
         return [self._sample(place, pixels[i], holes[i]) for i, place in enumerate(places)]

@@ -29,8 +29,8 @@ def adjust_ratio(mask: UInt8, low: float, high: float, margin: tuple[int, int]) 
     area = int(hole.sum())
     wanted = min(max(area, math.floor(low) + 1), math.floor(high))
     deepest = np.argsort(-depth, axis=None, kind="stable")[:wanted]
-    settled = np.zeros_like(hole)
-    settled.flat[deepest] = 1
+    adjusted = np.zeros_like(hole)
+    adjusted.flat[deepest] = 1
     result = np.zeros_like(mask)
-    result[inner] = settled
+    result[inner] = adjusted
     return result

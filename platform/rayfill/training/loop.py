@@ -123,7 +123,7 @@ def refuse_non_finite(values: Mapping[str, float], system: nn.Module, step: int)
 
 def batches_on_device(batches: Iterator[Batch], device: torch.device, channels_last: bool) -> Iterator[Batch]:
     """Batches on the device, the next one already on its way while the current one is used."""
-    coming = next(batches).to(device, channels_last)
+    prefetched = next(batches).to(device, channels_last)
     while True:
-        current, coming = coming, next(batches).to(device, channels_last)
+        current, prefetched = prefetched, next(batches).to(device, channels_last)
         yield current

@@ -11,7 +11,7 @@ from rayfill.training.gradients import sum_over_workers
 from rayfill.training.loop import batches_on_device
 from rayfill.training.state import TrainState
 from rayfill.training.step import play_step
-from rayfill.training.worker import WorkerContext, configure_device, open_stream
+from rayfill.training.worker import WorkerContext, configure_device, open_loader
 
 WARMUP_STEPS = 3
 """Steps of a phase before timing: kernels are chosen, memory is taken, the loader gets ahead."""
@@ -29,8 +29,8 @@ def seconds_per_step(run: RunSpec, place: WorkerContext) -> list[float]:
     configure_device(place)
     state = TrainState(run.recipe, place.device)
     measured = []
-    with open_stream(run, place) as stream:
-        batches = batches_on_device(iter(stream), place.device, run.recipe.training.channels_last)
+    with open_loader(run, place) as loader:
+        batches = batches_on_device(iter(loader), place.device, run.recipe.training.channels_last)
 
         def timed(phase: Phase, count: int) -> float:
             began = time.perf_counter()

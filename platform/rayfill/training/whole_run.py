@@ -70,7 +70,7 @@ def _version_begun_with(dataset: str, locations: Locations, name: str) -> str:
     return at_version(dataset, earlier.dataset_digest) if earlier.dataset == dataset else dataset
 
 
-def train_and_register(run: RunSpec, say: Callable[[str], None], wait_s: float) -> Trained:
+def train_and_register(run: RunSpec, log: Callable[[str], None], wait_s: float) -> Trained:
     """Claim the run or take it up where it stopped, train it, register its model. Ray must be running.
 
     Args:
@@ -82,17 +82,17 @@ def train_and_register(run: RunSpec, say: Callable[[str], None], wait_s: float) 
         InputError: the name belongs to another run, or the cluster has no room for it.
         Failed: training broke down.
     """
-    share = wait_for_share(live_nodes, run.workers, wait_s, say)
+    share = wait_for_share(live_nodes, run.workers, wait_s, log)
     earlier = claimed_before(run)
     if earlier is None:
-        run = claim(resolve_run(run, share.resources, share.cpus, say))
+        run = claim(resolve_run(run, share.resources, share.cpus, log))
     else:
         run = earlier
-        warn_of_other_hardware(run, share.resources, say)
+        warn_of_other_hardware(run, share.resources, log)
     shown = f"{run.workers} worker{'s' * (run.workers > 1)} with {share.cpus} CPU{' and 1 GPU' * share.gpu} each"
     training = run.recipe.training
     begins = f"run {run.name}{' goes on' if earlier else ''}: {run.recipe.steps} steps"
-    say(f"{begins} of {training.batch_size} in {training.precision}, {shown}")
+    log(f"{begins} of {training.batch_size} in {training.precision}, {shown}")
     with run_lock(run):
         mlflow_run = train_on_ray(run, share, wait_s)
     return Trained(mlflow_run, register_run(run.name, Locations(run.root), mlflow_run))

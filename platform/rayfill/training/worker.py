@@ -11,7 +11,7 @@ import torch
 
 from rayfill.data.batch import Batch
 from rayfill.data.dataset import open_dataset
-from rayfill.data.loader import Stream
+from rayfill.data.loader import Loader
 from rayfill.inference.model_folder import save_model
 from rayfill.spec.dataset import Split
 from rayfill.spec.errors import Failed
@@ -77,23 +77,23 @@ def train_worker_steps(
     run: RunSpec, place: WorkerContext, state: TrainState, hooks: Hooks, pauses: Collection[int]
 ) -> Generator[int, None, None]:
     """Train `state` to the run's end and yield at the steps of `pauses` and at the last. Closing it stops reading ahead."""
-    with open_stream(run, place) as stream:
-        stream.load_state_dict({"step": state.step})
+    with open_loader(run, place) as loader:
+        loader.load_state_dict({"step": state.step})
         yield from train_steps(
             state,
-            iter(stream),
+            iter(loader),
             hooks,
             device=place.device,
             rank=place.rank,
             pauses=pauses,
-            unreadable=lambda: stream.unreadable,
+            unreadable=lambda: loader.unreadable,
         )
 
 
-def open_stream(run: RunSpec, place: WorkerContext) -> Stream:
+def open_loader(run: RunSpec, place: WorkerContext) -> Loader:
     """This worker's training batches, from the first step on."""
     recipe = run.recipe
-    return Stream(
+    return Loader(
         open_dataset(at_version(run.dataset, run.dataset_digest)),
         "train",
         seed=recipe.training.seed,
@@ -205,7 +205,7 @@ def grid_batch(run: RunSpec, device: torch.device) -> Batch:
     recipe, dataset = run.recipe, open_dataset(at_version(run.dataset, run.dataset_digest))
     split: Split = "val" if dataset.len_of("val") else "train"
     count = min(GRID_SAMPLES, dataset.len_of(split))
-    with Stream(
+    with Loader(
         dataset,
         split,
         seed=recipe.training.seed,
@@ -217,5 +217,5 @@ def grid_batch(run: RunSpec, device: torch.device) -> Batch:
         threads=1,
         prefetch=1,
         pin=False,
-    ) as stream:
-        return next(iter(stream)).to(device, recipe.training.channels_last)
+    ) as loader:
+        return next(iter(loader)).to(device, recipe.training.channels_last)

@@ -16,7 +16,7 @@ from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.ingest.part_builder import PackJob
 from rayfill.data.ingest.part_manifest import PartManifest
 from rayfill.data.ingest.pipeline import ingest, run_inline
-from rayfill.data.loader import Stream
+from rayfill.data.loader import Loader
 from rayfill.data.sample_id import sample_id, split_of
 from rayfill.spec.dataset import IngestSpec, Rejection
 from rayfill.spec.document import load_spec
@@ -168,11 +168,11 @@ def test_a_training_reads_jpeg_png_and_webp(tmp_path: Path) -> None:
     dataset = open_dataset(str(tmp_path / "adopted"), tmp_path / "cache")
     assert dataset.len_of("train") == 12
     images = Images(size=32, resize="squash", flip=False)
-    with Stream(
+    with Loader(
         dataset, "train", seed=0, batch_size=4, rank=0, world=1, images=images, masks=load_spec(RECIPE, Recipe).masks,
         threads=2, prefetch=1, pin=False,
-    ) as stream:  # fmt: skip
-        batches = [batch for _, batch in zip(range(3), stream, strict=False)]
+    ) as loader:  # fmt: skip
+        batches = [batch for _, batch in zip(range(3), loader, strict=False)]
     pictures = {sample_id(picture(n, kind)): (n, kind) for n, kind in enumerate(["JPEG", "PNG", "WEBP"] * 4)}
     assert {name for batch in batches for name in batch.ids} == set(pictures)
     for batch in batches:

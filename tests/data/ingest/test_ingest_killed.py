@@ -41,7 +41,7 @@ def test_only_unfinished_parts_are_packed_again_and_the_dataset_is_that_of_an_un
     killed: tuple[Path, Path], tmp_path: Path
 ) -> None:
     source, place = killed
-    receipts = len(list(place.glob("parts/0*.json")))
+    part_manifests = len(list(place.glob("parts/0*.json")))
     packed: list[int] = []
 
     def counting(pack: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
@@ -52,8 +52,8 @@ def test_only_unfinished_parts_are_packed_again_and_the_dataset_is_that_of_an_un
         open_dataset(str(place))
     finished = ingest(str(source), str(place), SPEC, counting)
     undisturbed = ingest(str(source), str(tmp_path / "undisturbed"), SPEC, run_inline)
-    assert receipts >= 3
-    assert packed == list(range(receipts, receipts + len(packed)))
+    assert part_manifests >= 3
+    assert packed == list(range(part_manifests, part_manifests + len(packed)))
     assert finished.made
     assert finished.manifest == undisturbed.manifest
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rayfill.data.dataset import open_dataset
-from rayfill.data.images.perceptual_hash import Looks, perceptual_hash
+from rayfill.data.images.perceptual_hash import PerceptualHashes, perceptual_hash
 from rayfill.data.ingest.near_duplicates import DISTANCE, group_near_duplicates
 from rayfill.data.ingest.part_builder import PackJob
 from rayfill.data.ingest.part_manifest import PartManifest
@@ -42,7 +42,7 @@ def copies(pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
 
 
 def bits_and_distance(one: str, two: str) -> tuple[int, float]:
-    looks = Looks.parse([one, two])
+    looks = PerceptualHashes.parse([one, two])
     first, second = np.array([0]), np.array([1])
     return int(looks.differing_bits(first, second)[0]), float(looks.distance(first, second)[0])
 
@@ -108,8 +108,8 @@ def test_groups_go_to_val_as_often_as_single_photographs() -> None:
     rng = np.random.default_rng(0)
     looks = {}
     for group in range(1000):
-        look = hexed((int(rng.integers(2**63)), int(rng.integers(2**63))))
-        looks |= {sample_id(f"{group} {member}".encode()): look for member in range(8)}
+        phash = hexed((int(rng.integers(2**63)), int(rng.integers(2**63))))
+        looks |= {sample_id(f"{group} {member}".encode()): phash for member in range(8)}
     moved, found = group_near_duplicates(looks, 6, 0.1)
     assert (found.groups, found.largest) == (1000, 8)
     val = sum(moved.get(name, split_of(name, 0.1)) == "val" for name in looks) / 8
@@ -188,8 +188,8 @@ def test_a_dataset_from_before_near_duplicates_were_looked_for_keeps_its_meaning
             del shard["adopted"]
         path.write_text(json.dumps(content))
     for path in place.glob("parts/0*.json"):
-        receipt = json.loads(path.read_text())
-        path.write_text(json.dumps({k: v for k, v in receipt.items() if k not in ("looks", "moved")}))
+        part_manifest = json.loads(path.read_text())
+        path.write_text(json.dumps({k: v for k, v in part_manifest.items() if k not in ("looks", "moved")}))
         PartManifest.model_validate_json(path.read_text())
     assert open_dataset(str(place)).manifest.spec == before
     assert not ingest(str(source), str(place), before, run_inline).made

@@ -11,7 +11,7 @@ import pytest
 
 from rayfill.data.dataset import Dataset
 from rayfill.data.ingest.pipeline import ingest, run_inline
-from rayfill.data.loader import Stream
+from rayfill.data.loader import Loader
 from rayfill.data.shards import reader as reader_module
 from rayfill.data.shards.cache import ShardCache
 from rayfill.data.shards.reader import ShardReader
@@ -42,14 +42,14 @@ def test_a_stream_reads_no_sample_of_a_shard_that_came_ahead_by_itself(
 ) -> None:
     images, masks = Images(size=32, resize="squash", flip=False), MaskMix(families=(Centre(kind="centre"),))
     settings = {"seed": 1, "batch_size": 1, "rank": 0, "world": 1, "threads": 1, "prefetch": 1, "pin": False}
-    with Stream(distant, "train", images=images, masks=masks, **settings) as stream:  # type: ignore[arg-type]
-        batches = iter(stream)
+    with Loader(distant, "train", images=images, masks=masks, **settings) as loader:  # type: ignore[arg-type]
+        batches = iter(loader)
         order = [next(batches).ids[0]]
         shards = distant.shards("train")
         of = {str(name): shard for shard in shards for name in distant.reader.index(shard).ids}
         for _ in range(len(of) - 3):
             # As if steps took their time: what is fetched ahead has come before the next one.
-            for number in stream._shards_ahead:
+            for number in loader._shards_ahead:
                 appears(tmp_path / "cache" / f"{shards[number].sha256}.tar")
             order.append(next(batches).ids[0])
     first = of[order[0]]

@@ -30,11 +30,11 @@ def test_a_trial_of_two_workers_that_is_stopped_frees_them_at_once(
     )
     # A first trial that nobody can match, so that ASHA stops the other at its first rung.
     proposals = Proposals(begun.study, Space(begun.spec.searched, begun.spec.bases), begun.spec, measure=costs, gpus=0.0)
-    best = proposals.next()
+    best = proposals.ask()
     assert best is not None
     for step in (3, 9):
         proposals.report(best.number, step, float(step), {"psnr": 99.0})
-    proposals.finish(best.number, "complete")
+    proposals.tell(best.number, "complete")
     run_sweep(begun.study, costs)
     _, stopped = read_records(begun.study)
     assert (stopped.state, stopped.step) == ("pruned", 3)

@@ -49,7 +49,7 @@ def test_the_new_sweep_tries_the_recipe_then_those_points(tmp_path: Path, earlie
     study = open_study(spec)
     assert spec_of(study).warm == warm
     proposals = Proposals(study, Space(spec.searched, spec.bases), spec, measure=lambda *_: {}, gpus=0)
-    made = [proposals.next() for _ in range(BEST + 1)]
+    made = [proposals.ask() for _ in range(BEST + 1)]
     assert [trial.params for trial in study.trials[1:]] == list(warm.trials)
     assert made[0] is not None
     assert made[0].recipe == spec.bases["gdn"]

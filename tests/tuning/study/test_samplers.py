@@ -50,7 +50,7 @@ def drive(made: Pretended) -> Proposals:
 def go_on(proposals: Proposals, trials: int) -> None:
     """Try more: every fifth is stopped, every seventh fails."""
     for _ in range(trials):
-        proposal = proposals.next()
+        proposal = proposals.ask()
         assert proposal is not None
         for step in (100, 900):
             value = psnr({WIDTH: 8, RATE: 1e-3, **proposal.values}, step)
@@ -58,7 +58,7 @@ def go_on(proposals: Proposals, trials: int) -> None:
             if proposal.number % 5 == 4:
                 break
         outcome = {4: "pruned"}.get(proposal.number % 5, "failed" if proposal.number % 7 == 6 else "complete")
-        proposals.finish(proposal.number, outcome, "because")  # type: ignore[arg-type]
+        proposals.tell(proposal.number, outcome, "because")  # type: ignore[arg-type]
 
 
 def proposed(made: Pretended) -> list[dict[str, Any]]:

@@ -40,11 +40,11 @@ def drive(spec: SweepSpec, storage: str | None, trials: int) -> Proposals:
     """`trials` more by a new driver."""
     proposals = Proposals(open_study(spec, storage), Space(spec.searched, spec.bases), spec, measure=lambda *_: {}, gpus=0)
     for _ in range(trials):
-        proposal = proposals.next()
+        proposal = proposals.ask()
         assert proposal is not None
         for step in (100, 300, 900):
             proposals.report(proposal.number, step, step / 10, {"psnr": psnr(proposal.values, step)})
-        proposals.finish(proposal.number, "complete")
+        proposals.tell(proposal.number, "complete")
     return proposals
 
 
@@ -57,7 +57,7 @@ def test_a_study_in_postgres_goes_on_as_one_in_sqlite_does(tmp_path: Path, serve
     assert [t.params for t in ours.trials] == [t.params for t in theirs.trials]
     assert [t.values for t in ours.trials] == [t.values for t in theirs.trials]
     assert [t.intermediate_values for t in ours.trials] == [t.intermediate_values for t in theirs.trials]
-    assert drive(spec, server, 0).next() is None
+    assert drive(spec, server, 0).ask() is None
 
 
 def test_the_sweep_says_where_its_study_is_without_the_password(tmp_path: Path, server: str) -> None:

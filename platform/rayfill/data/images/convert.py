@@ -45,12 +45,12 @@ _TURNS = {  # what makes a picture of EXIF orientation 2..8 upright
 class Accepted:
     """`jpeg`: an 8-bit RGB JPEG that decodes without a warning. `conversions`: what was changed; none: the file itself.
 
-    `look`: of perceptual_hash.py, taken here because the pixels are at hand; empty where `near_bits` is 0.
+    `phash`: of perceptual_hash.py, taken here because the pixels are at hand; empty where `near_bits` is 0.
     """
 
     jpeg: bytes
     conversions: tuple[str, ...]
-    look: str = field(default="", compare=False)
+    phash: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

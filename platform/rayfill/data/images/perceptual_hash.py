@@ -31,7 +31,7 @@ _STEPS = 2.5
 
 
 def perceptual_hash(pixels: UInt8) -> str:
-    """The look of an RGB picture (H,W,3) as 96 hex digits; empty for one that is too flat to be compared."""
+    """The perceptual hash of an RGB picture (H,W,3) as 96 hex digits; empty for one that is too flat to be compared."""
     # Of a large picture every n-th pixel will do: a cell still has 256, and averaging all would take half as long as decoding.
     step = max(1, min(pixels.shape[:2]) // (2 * GRID))
     gray = cv2.cvtColor(np.ascontiguousarray(pixels[::step, ::step]), cv2.COLOR_RGB2GRAY)
@@ -46,14 +46,14 @@ def perceptual_hash(pixels: UInt8) -> str:
 
 
 @dataclass(frozen=True)
-class Looks:
+class PerceptualHashes:
     """Many looks. hashes: (n,2); thumbnails: (n,32), two cells in a byte."""
 
     hashes: UInt64
     thumbnails: UInt8
 
     @classmethod
-    def parse(cls, texts: list[str]) -> "Looks":
+    def parse(cls, texts: list[str]) -> "PerceptualHashes":
         """Of as many hexadecimal looks, none of them empty."""
         table = np.frombuffer(bytes.fromhex("".join(texts)), np.uint8).reshape(-1, 48)
         return cls(np.ascontiguousarray(table[:, :16]).view(np.uint64), table[:, 16:])

@@ -17,7 +17,7 @@ from rayfill.data.dataset import MANIFEST, Dataset, digest_of, open_dataset, ver
 from rayfill.data.images.convert import SUFFIXES
 from rayfill.data.ingest.near_duplicates import count_relatives, near_groups
 from rayfill.data.ingest.part_builder import PackJob
-from rayfill.data.ingest.part_manifest import AdditionPlan, PartManifest, addition_key, part_manifest_key, part_manifests
+from rayfill.data.ingest.part_manifest import AdditionPlan, PartManifest, addition_key, part_manifest_key, read_part_manifests
 from rayfill.data.ingest.pipeline import Ingested, RunParts, run_jobs
 from rayfill.data.ingest.plan import plan_parts, printable
 from rayfill.data.ingest.sources import Source, SourceFile, open_source
@@ -49,9 +49,9 @@ def add(source: str, dataset: str, given: Mapping[str, object], run_parts: RunPa
     base = open_dataset(dataset)
     _check(base, given)
     origin, store, spec = open_source(source), base.store, base.manifest.spec
-    old = _receipts_of(base)
+    old = _parts_of(base)
     known = {name: shard.split for shard in base.manifest.shards for name in base.reader.index(shard).ids.tolist()}
-    first = 1 + max((receipt.part for receipt in old), default=-1)
+    first = 1 + max((part_manifest.part for part_manifest in old), default=-1)
     files = _new_files(origin, known, base.manifest)
     if not files:
         return Ingested(base.manifest, made=False)
@@ -60,11 +60,11 @@ def add(source: str, dataset: str, given: Mapping[str, object], run_parts: RunPa
     ))  # fmt: skip
     parts = [replace(part, number=first + part.number) for part in plan_parts(files, max(1, int(spec.shard_mib * 2**20)))]
     jobs = [PackJob(origin.url, store.url, spec, part) for part in parts]
-    receipts = _begun(store, jobs, first)
-    run_jobs([job for job in jobs if job.part.number not in receipts], receipts, run_parts)
-    while (settled := _settle(jobs, receipts, old, known, spec)).again:
-        run_jobs(settled.again, receipts, run_parts)
-    return _publish(base, origin, [receipts[job.part.number] for job in jobs], settled.relatives, first)
+    packed = _begun(store, jobs, first)
+    run_jobs([job for job in jobs if job.part.number not in packed], packed, run_parts)
+    while (deduplicated := _settle(jobs, packed, old, known, spec)).again:
+        run_jobs(deduplicated.again, packed, run_parts)
+    return _publish(base, origin, [packed[job.part.number] for job in jobs], deduplicated.relatives, first)
 
 
 def _check(base: Dataset, given: Mapping[str, object]) -> None:
@@ -77,10 +77,10 @@ def _check(base: Dataset, given: Mapping[str, object]) -> None:
             raise InputError(f"{option}: this dataset was made with {spec[name]}; what is added is made alike, leave it out")
 
 
-def _receipts_of(base: Dataset) -> list[PartManifest]:
+def _parts_of(base: Dataset) -> list[PartManifest]:
     """Of the parts that this version is made of; an addition that was given up leaves others."""
     mine = set(base.manifest.shards)
-    return [receipt for receipt in part_manifests(base.store) if mine.issuperset(receipt.shards)]
+    return [part_manifest for part_manifest in read_part_manifests(base.store) if mine.issuperset(part_manifest.shards)]
 
 
 def _new_files(origin: Source, known: Mapping[str, Split], manifest: Manifest) -> list[SourceFile]:
@@ -117,33 +117,33 @@ def _claim(store: Store, number: int, plan: AdditionPlan) -> None:
 
 
 def _begun(store: Store, jobs: Sequence[PackJob], first: int) -> dict[int, PartManifest]:
-    """The receipts of an earlier, killed run of this addition; what it packed of a listing that has changed since goes."""
+    """The part manifests of an earlier, killed run of this addition; what no longer fits the listing goes."""
     digests = {job.part.number: job.part.digest() for job in jobs}
     found: dict[int, PartManifest] = {}
-    for receipt in [receipt for receipt in part_manifests(store) if receipt.part >= first]:
-        if digests.get(receipt.part) == receipt.files:
-            found[receipt.part] = receipt
+    for part_manifest in [part_manifest for part_manifest in read_part_manifests(store) if part_manifest.part >= first]:
+        if digests.get(part_manifest.part) == part_manifest.files:
+            found[part_manifest.part] = part_manifest
             continue
-        store.delete(part_manifest_key(receipt.part))
-        for shard in receipt.shards:
+        store.delete(part_manifest_key(part_manifest.part))
+        for shard in part_manifest.shards:
             store.delete(shard.path)
             store.delete(shard.index)
     return found
 
 
 @dataclass(frozen=True)
-class _Settled:
+class _Settlement:
     again: list[PackJob]
     relatives: Relatives | None
 
 
 def _settle(
     jobs: Sequence[PackJob],
-    receipts: Mapping[int, PartManifest],
+    packed: Mapping[int, PartManifest],
     old: Sequence[PartManifest],
     known: Mapping[str, Split],
     spec: IngestSpec,
-) -> _Settled:
+) -> _Settlement:
     """As `deduplicate`, but old photographs stay where they are: new ones join the split of those that look like them.
 
     A new photograph that looks like old ones of both splits is left out, as if it were a copy.
@@ -153,12 +153,12 @@ def _settle(
     relatives = None
     if spec.near_bits:
         looks = {
-            name: look
-            for receipt in (*old, *receipts.values())
-            for (name, _), look in zip(
-                receipt.samples, receipt.looks, strict=False
-            )  # without any look there is no list of them
-            if look
+            name: phash
+            for part_manifest in (*old, *packed.values())
+            for (name, _), phash in zip(
+                part_manifest.samples, part_manifest.looks, strict=False
+            )  # empty where no hashes were taken
+            if phash
         }
         groups = near_groups(looks, spec.near_bits)
         for group in groups:
@@ -169,39 +169,39 @@ def _settle(
                 continue
             split = splits.pop() if splits else split_of(min(group, key=lambda name: name[::-1]), spec.val_share)
             moved |= {name: split for name in new if split_of(name, spec.val_share) != split}
-        before = sum(len(receipt.moved) for receipt in old)
+        before = sum(len(part_manifest.moved) for part_manifest in old)
         relatives = count_relatives(groups, before + len(moved))
     seen = set(known) | between
     again = []
     for job in jobs:
-        receipt = receipts[job.part.number]
-        names = {name for name, _ in receipt.samples}
+        part_manifest = packed[job.part.number]
+        names = {name for name, _ in part_manifest.samples}
         copies = names & seen
         mine = {name: moved[name] for name in names - copies if name in moved}
-        if copies or mine != receipt.moved:
-            again.append(replace(job, drop=frozenset(receipt.dropped) | copies, moved=mine))
+        if copies or mine != part_manifest.moved:
+            again.append(replace(job, drop=frozenset(part_manifest.dropped) | copies, moved=mine))
         seen |= names
-    return _Settled(again, relatives)
+    return _Settlement(again, relatives)
 
 
 def _publish(
-    base: Dataset, origin: Source, receipts: Sequence[PartManifest], relatives: Relatives | None, first: int
+    base: Dataset, origin: Source, packed: Sequence[PartManifest], relatives: Relatives | None, first: int
 ) -> Ingested:
     """Keep the older manifest under its digest, then put the new one in its place."""
     before = base.manifest
-    new = [shard for receipt in receipts for shard in receipt.shards]
+    new = [shard for part_manifest in packed for shard in part_manifest.shards]
     added = sum(shard.samples for shard in new)
     if not added:
-        reasons = Counter(rejection.reason for receipt in receipts for rejection in receipt.skipped)
+        reasons = Counter(rejection.reason for part_manifest in packed for rejection in part_manifest.skipped)
         listed = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         raise InputError(f"{origin.url}: none of its new files can be used: {listed}")
     shards: tuple[Shard, ...] = tuple(
         shard for split in ("train", "val") for shard in (*before.of_split(split), *(s for s in new if s.split == split))
     )
     converted = Counter(before.converted)
-    for receipt in receipts:
-        converted.update(receipt.converted)
-    skipped = tuple(rejection for receipt in receipts for rejection in receipt.skipped)
+    for part_manifest in packed:
+        converted.update(part_manifest.converted)
+    skipped = tuple(rejection for part_manifest in packed for rejection in part_manifest.skipped)
     manifest = before.model_copy(
         update={
             "dataset_digest": digest_of(shards),

@@ -46,22 +46,22 @@ def adopt_part(job: PackJob) -> PartManifest:
     (shard,) = job.part.files
     store = open_store(job.dataset)
     with _as_file(open_store(job.source), shard.path) as file:
-        ledger = PartBuilder(job)
+        builder = PartBuilder(job)
         entries: dict[Split, list[Entry]] = {"train": [], "val": []}
         try:
-            _read(file, job.spec, printable(shard.path), ledger, entries)
+            _read(file, job.spec, printable(shard.path), builder, entries)
         except tarfile.TarError:
-            ledger, entries = PartBuilder(job), {"train": [], "val": []}
-            ledger.skip(printable(shard.path), "damaged-shard")
+            builder, entries = PartBuilder(job), {"train": [], "val": []}
+            builder.skip(printable(shard.path), "damaged-shard")
         number = job.part.number
-        receipt = ledger.receipt(
+        part_manifest = builder.build(
             [store_index(store, split, number, found, shard.path, file, adopted=True) for split, found in entries.items()]
         )
-    store.write(part_manifest_key(receipt.part), receipt.model_dump_json().encode())
-    return receipt
+    store.write(part_manifest_key(part_manifest.part), part_manifest.model_dump_json().encode())
+    return part_manifest
 
 
-def _read(file: Path, spec: IngestSpec, shard: str, ledger: PartBuilder, entries: dict[Split, list[Entry]]) -> None:
+def _read(file: Path, spec: IngestSpec, shard: str, builder: PartBuilder, entries: dict[Split, list[Entry]]) -> None:
     keys: set[str] = set()
     with file.open("rb") as data, tarfile.open(file, "r:") as tar:
         for member in tar:
@@ -70,24 +70,24 @@ def _read(file: Path, spec: IngestSpec, shard: str, ledger: PartBuilder, entries
                 continue
             path = f"{shard}/{printable(member.name)}"
             if match[1] in keys:
-                ledger.skip(path, "second-picture")
+                builder.skip(path, "second-picture")
                 continue
             keys.add(match[1])
             data.seek(member.offset_data)
             picture = data.read(member.size)
             name = sample_id(picture)
-            if ledger.holds(name):
-                ledger.skip(path, "duplicate")
+            if builder.holds(name):
+                builder.skip(path, "duplicate")
                 continue
-            look = _checked(picture, spec)
-            if isinstance(look, Rejected):
-                ledger.skip(path, look.reason)
+            phash = _checked(picture, spec)
+            if isinstance(phash, Rejected):
+                builder.skip(path, phash.reason)
                 continue
-            entries[ledger.add(name, path, look)].append((name, member.offset_data, member.size))
+            entries[builder.add(name, path, phash)].append((name, member.offset_data, member.size))
 
 
 def _checked(picture: bytes, spec: IngestSpec) -> str | Rejected:
-    """The look of a picture that a training can use."""
+    """The perceptual hash of a picture that a training can use."""
     square = np.empty((GRID, GRID, 3), np.uint8)
     try:
         with warnings.catch_warnings():

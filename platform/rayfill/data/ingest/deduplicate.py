@@ -13,30 +13,32 @@ from rayfill.spec.dataset import IngestSpec, Relatives
 
 
 @dataclass(frozen=True)
-class Settled:
+class Deduplicated:
     """`again`: jobs for the parts whose shards are wrong; without any, all is done. `relatives`: None if not looked for."""
 
     again: list[PackJob]
     relatives: Relatives | None
 
 
-def deduplicate(jobs: Sequence[PackJob], receipts: Mapping[int, PartManifest], spec: IngestSpec) -> Settled:
-    """Compare the receipts of all parts. Of copies the first part keeps its own; relatives go to one split."""
+def deduplicate(jobs: Sequence[PackJob], packed: Mapping[int, PartManifest], spec: IngestSpec) -> Deduplicated:
+    """Compare the manifests of all parts. Of copies the first part keeps its own; relatives go to one split."""
     looks = {
-        name: look
-        for receipt in receipts.values()
-        for (name, _), look in zip(receipt.samples, receipt.looks, strict=False)  # without any look there is no list of them
-        if look
+        name: phash
+        for part_manifest in packed.values()
+        for (name, _), phash in zip(
+            part_manifest.samples, part_manifest.looks, strict=False
+        )  # empty where no hashes were taken
+        if phash
     }
     moved, relatives = group_near_duplicates(looks, spec.near_bits, spec.val_share) if spec.near_bits else ({}, None)
     seen: set[str] = set()
     again = []
     for job in jobs:
-        receipt = receipts[job.part.number]
-        names = {name for name, _ in receipt.samples}
+        part_manifest = packed[job.part.number]
+        names = {name for name, _ in part_manifest.samples}
         copies = names & seen
         mine = {name: moved[name] for name in names - copies if name in moved}
-        if copies or mine != receipt.moved:
-            again.append(replace(job, drop=frozenset(receipt.dropped) | copies, moved=mine))
+        if copies or mine != part_manifest.moved:
+            again.append(replace(job, drop=frozenset(part_manifest.dropped) | copies, moved=mine))
         seen |= names
-    return Settled(again, relatives)
+    return Deduplicated(again, relatives)

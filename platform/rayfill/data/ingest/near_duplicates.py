@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from rayfill.data.images.perceptual_hash import Looks
+from rayfill.data.images.perceptual_hash import PerceptualHashes
 from rayfill.data.sample_id import split_of
 from rayfill.spec.dataset import Relatives, Split
 
@@ -61,7 +61,7 @@ def _groups(texts: list[str], bits: int) -> list[Int64]:
     distinct = sorted(set(texts))  # many equal ones would make as many pairs as their square
     if not distinct:
         return []
-    one, two = _near_pairs(Looks.parse(distinct), bits)
+    one, two = _near_pairs(PerceptualHashes.parse(distinct), bits)
     links = coo_array((np.ones(len(one), np.bool_), (one, two)), shape=(len(distinct), len(distinct)))
     labels = dict(zip(distinct, connected_components(links, directed=False)[1].tolist(), strict=True))
     label = np.array([labels[text] for text in texts])
@@ -70,7 +70,7 @@ def _groups(texts: list[str], bits: int) -> list[Int64]:
     return [run for run in runs if len(run) > 1]
 
 
-def _near_pairs(looks: Looks, bits: int) -> tuple[Int64, Int64]:
+def _near_pairs(looks: PerceptualHashes, bits: int) -> tuple[Int64, Int64]:
     """All near pairs of looks, some of them more than once.
 
     With each hash cut into bits + 1 blocks, one block at least of either is equal in a near pair. So for each two blocks, one

@@ -1,4 +1,4 @@
-"""One part of an ingest: its photographs checked, converted, split, written as shards, and a receipt left for it."""
+"""One part of an ingest: its photographs checked, converted, split, written as shards, and a part manifest left for it."""
 
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -17,27 +17,27 @@ from rayfill.storage.open_store import open_store
 def pack_part(job: PackJob) -> PartManifest:
     """Read, check and store the photographs of one part. Packing a part twice writes the same bytes twice.
 
-    InputError if the source or the store cannot be used; a photograph that cannot be is skipped, and the receipt says why.
+    InputError if the source or the store cannot be used; an unusable photograph is skipped, and the part's manifest says why.
     """
     source, store = open_source(job.source), open_store(job.dataset)
-    ledger = PartBuilder(job)
+    builder = PartBuilder(job)
     with tempfile.TemporaryDirectory(prefix="rayfill-pack-") as folder:
         writers: dict[Split, ShardWriter] = {s: ShardWriter(Path(folder) / f"{s}.tar") for s in ("train", "val")}
         for file in job.part.files:
             path = printable(file.path)
             if PurePosixPath(file.path).suffix.lower() not in SUFFIXES:
-                ledger.skip(path, "not-a-photograph")
+                builder.skip(path, "not-a-photograph")
                 continue
             data = source.read(file)
             name = sample_id(data)
-            if ledger.holds(name):
-                ledger.skip(path, "duplicate")
+            if builder.holds(name):
+                builder.skip(path, "duplicate")
                 continue
             photo = prepare(data, job.spec)
             if isinstance(photo, Rejected):
-                ledger.skip(path, photo.reason)
+                builder.skip(path, photo.reason)
                 continue
-            writers[ledger.add(name, path, photo.look, photo.conversions)].add(name, photo.jpeg)
-        receipt = ledger.receipt([writer.store(store, split, job.part.number) for split, writer in writers.items()])
-    store.write(part_manifest_key(receipt.part), receipt.model_dump_json().encode())
-    return receipt
+            writers[builder.add(name, path, photo.phash, photo.conversions)].add(name, photo.jpeg)
+        part_manifest = builder.build([writer.store(store, split, job.part.number) for split, writer in writers.items()])
+    store.write(part_manifest_key(part_manifest.part), part_manifest.model_dump_json().encode())
+    return part_manifest

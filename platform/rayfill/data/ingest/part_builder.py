@@ -24,7 +24,7 @@ class PackJob:
 
 
 class PartBuilder:
-    """The receipt of a job, line by line."""
+    """The manifest of a part, while it is packed or adopted."""
 
     def __init__(self, job: PackJob) -> None:
         self._job = job
@@ -41,15 +41,15 @@ class PartBuilder:
         """A file stays out."""
         self._skipped.append(Rejection(path=path, reason=reason))
 
-    def add(self, name: str, path: str, look: str, conversions: Iterable[str] = ()) -> Split:
+    def add(self, name: str, path: str, phash: str, conversions: Iterable[str] = ()) -> Split:
         """A photograph is in, and this is its split."""
         self._samples[name] = path
-        self._looks.append(look)
+        self._looks.append(phash)
         self._converted.update(conversions)
         return self._job.moved.get(name) or split_of(name, self._job.spec.val_share)
 
-    def receipt(self, shards: Iterable[Shard | None]) -> PartManifest:
-        """The receipt, with what was stored of each split."""
+    def build(self, shards: Iterable[Shard | None]) -> PartManifest:
+        """The part's manifest, with what was stored of each split."""
         moved = self._job.moved
         return PartManifest(
             part=self._job.part.number,

@@ -46,11 +46,11 @@ class PartManifest(Spec):
 
 
 def part_manifest_key(part: int) -> str:
-    """Where a part's receipt lies in the dataset."""
+    """Where a part's manifest lies in the dataset."""
     return f"parts/{part:05d}.json"
 
 
-def part_manifests(store: Store) -> list[PartManifest]:
+def read_part_manifests(store: Store) -> list[PartManifest]:
     """All that lie in a dataset, in the order of their numbers."""
     keys = [entry.key for entry in store.list("parts/") if _PART.fullmatch(entry.key)]
     return [PartManifest.model_validate_json(store.read(key)) for key in keys]

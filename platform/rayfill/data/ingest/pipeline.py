@@ -61,18 +61,18 @@ def ingest(source: str, dataset: str, spec: IngestSpec, run_parts: RunParts) -> 
     origin, store = open_source(source), open_store(dataset)
     parts = _plan(source, origin, spec)
     _claim(store, Plan(format="rayfill-ingest-1", source=origin.url, spec=spec))
-    receipts = _finished(store, parts)
+    packed = _finished(store, parts)
     jobs = [PackJob(origin.url, store.url, spec, part) for part in parts]
-    todo = [job for job in jobs if job.part.number not in receipts]
+    todo = [job for job in jobs if job.part.number not in packed]
     if store.exists(MANIFEST):
         if todo:
             raise _occupied(store)
         return Ingested(Manifest.model_validate_json(store.read(MANIFEST)), made=False)
-    run_jobs(todo, receipts, run_parts)
-    # Also a run that found every receipt there: the one before it may have been killed while it packed some again.
-    while (settled := deduplicate(jobs, receipts, spec)).again:
-        run_jobs(settled.again, receipts, run_parts)
-    return _publish(store, _manifest(origin.url, store.url, spec, [receipts[p.number] for p in parts], settled.relatives))
+    run_jobs(todo, packed, run_parts)
+    # Also a run that found every part packed: the one before it may have been killed while it packed some again.
+    while (deduplicated := deduplicate(jobs, packed, spec)).again:
+        run_jobs(deduplicated.again, packed, run_parts)
+    return _publish(store, _manifest(origin.url, store.url, spec, [packed[p.number] for p in parts], deduplicated.relatives))
 
 
 def _plan(source: str, origin: Source, spec: IngestSpec) -> list[Part]:
@@ -90,8 +90,8 @@ def _plan(source: str, origin: Source, spec: IngestSpec) -> list[Part]:
     return parts
 
 
-def run_jobs(todo: Sequence[PackJob], receipts: dict[int, PartManifest], run_parts: RunParts) -> None:
-    """Pack or adopt, with a progress bar, and put the receipts with the others."""
+def run_jobs(todo: Sequence[PackJob], packed: dict[int, PartManifest], run_parts: RunParts) -> None:
+    """Pack or adopt, with a progress bar, and put the part manifests with the others."""
     if not todo:
         return
     adopt = todo[0].spec.adopt
@@ -102,10 +102,10 @@ def run_jobs(todo: Sequence[PackJob], receipts: dict[int, PartManifest], run_par
         progress = shown.enter_context(tqdm(total=sum(files.values()), desc="ingest", unit=unit, disable=None))
         if progress.disable:  # no terminal: a line now and then instead of a bar
             shown.enter_context(still_working("ingest", lambda: f"{done:,} of {sum(files.values()):,}{unit}"))
-        for receipt in run_parts(adopt_part if adopt else pack_part, todo):
-            receipts[receipt.part] = receipt
-            done += files[receipt.part]
-            progress.update(files[receipt.part])
+        for part_manifest in run_parts(adopt_part if adopt else pack_part, todo):
+            packed[part_manifest.part] = part_manifest
+            done += files[part_manifest.part]
+            progress.update(files[part_manifest.part])
 
 
 def _claim(store: Store, plan: Plan) -> None:
@@ -131,7 +131,7 @@ def _other(found: IngestSpec, asked: IngestSpec) -> str:
 
 
 def _finished(store: Store, parts: Sequence[Part]) -> dict[int, PartManifest]:
-    """The receipts of an earlier, killed run."""
+    """The part manifests of an earlier, killed run."""
     keys = {entry.key for entry in store.list("parts/")} - {PLAN}
     if addition_key(0) in keys:
         first = AdditionPlan.model_validate_json(store.read(addition_key(0))).first_part
@@ -141,10 +141,10 @@ def _finished(store: Store, parts: Sequence[Part]) -> dict[int, PartManifest]:
     for part in parts:
         key = part_manifest_key(part.number)
         if key in keys:
-            receipt = PartManifest.model_validate_json(store.read(key))
-            if receipt.files != part.digest():
+            part_manifest = PartManifest.model_validate_json(store.read(key))
+            if part_manifest.files != part.digest():
                 foreign.add(key)
-            found[part.number] = receipt
+            found[part.number] = part_manifest
     if foreign:
         raise InputError(
             f"{store.url}: its source has changed since this dataset was begun; --add adds what is new, or give another name"
@@ -157,16 +157,16 @@ def _occupied(store: Store) -> InputError:
 
 
 def _manifest(
-    source: str, place: str, spec: IngestSpec, receipts: Sequence[PartManifest], relatives: Relatives | None
+    source: str, place: str, spec: IngestSpec, packed: Sequence[PartManifest], relatives: Relatives | None
 ) -> Manifest:
-    shards = tuple(s for split in ("train", "val") for r in receipts for s in r.shards if s.split == split)
-    skipped = tuple(rejection for r in receipts for rejection in r.skipped)
+    shards = tuple(s for split in ("train", "val") for r in packed for s in r.shards if s.split == split)
+    skipped = tuple(rejection for r in packed for rejection in r.skipped)
     if not shards:
         reasons = ", ".join(f"{n} {reason}" for reason, n in Counter(r.reason for r in skipped).most_common())
         raise InputError(f"{source}: none of its {len(skipped)} files can be used: {reasons}")
     converted: Counter[str] = Counter()
-    for receipt in receipts:
-        converted.update(receipt.converted)
+    for part_manifest in packed:
+        converted.update(part_manifest.converted)
     return Manifest(
         format="rayfill-dataset-1",
         dataset_digest=digest_of(shards),

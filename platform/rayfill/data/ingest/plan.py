@@ -16,7 +16,7 @@ class Part:
     files: tuple[SourceFile, ...]
 
     def digest(self) -> str:
-        """SHA-256 of the files' paths and sizes: a receipt holds it, so that a changed source is noticed."""
+        """SHA-256 of the files' paths and sizes: the part's manifest holds it, so that a changed source is noticed."""
         return hashlib.sha256(canonical_json([[printable(f.path), f.size] for f in self.files]).encode()).hexdigest()
 
 

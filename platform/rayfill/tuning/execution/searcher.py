@@ -54,7 +54,7 @@ class TuneSearcher(Searcher):  # type: ignore[misc]  # Ray's own types make it A
         """The next trial's Tune config; None while there is no room for one."""
         if len(self._live) >= self._room():
             return None
-        proposal = self._proposals.next()
+        proposal = self._proposals.ask()
         if proposal is None:
             self._done = True
             return str(Searcher.FINISHED)
@@ -71,17 +71,17 @@ class TuneSearcher(Searcher):  # type: ignore[misc]  # Ray's own types make it A
         """A trial ended: at its last step, at a rung where it was stopped, because it broke, or with its process."""
         number = self._live.pop(trial_id)
         if error or result is None or (STEP not in result and FAILED not in result):
-            self._proposals.finish(number, "failed", self._why_lost.get(trial_id, "it ended without a word"))
+            self._proposals.tell(number, "failed", self._why_lost.get(trial_id, "it ended without a word"))
             return
         self._proposals.heard_from(number, _host(result))
         if FAILED in result:
-            self._proposals.finish(number, "failed", result[FAILED], result[SECONDS])
+            self._proposals.tell(number, "failed", result[FAILED], result[SECONDS])
         else:
             self._proposals.report(number, result[STEP], result[SECONDS], _metrics(result))
             if result[COMPLETE]:
-                self._proposals.finish(number, "complete")
+                self._proposals.tell(number, "complete")
             else:
-                self._proposals.finish(number, "pruned", f"stopped at step {result[STEP]}")
+                self._proposals.tell(number, "pruned", f"stopped at step {result[STEP]}")
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the study is the memory."""

@@ -96,7 +96,7 @@ class Proposals:
         self._interrupted = deque(t for t in trials if t.state == TrialState.RUNNING)
         self._known = deque(self._untried())
 
-    def next(self) -> Proposal | None:
+    def ask(self) -> Proposal | None:
         """The next trial to run; None when the sweep is at its end, and `why_done` says why.
 
         First come the trials that an earlier driver left running, then the base recipes themselves, then what an earlier
@@ -155,7 +155,7 @@ class Proposals:
             self._hosts[number] = host
             self._memory.set(number, "host", host)
 
-    def finish(
+    def tell(
         self,
         number: int,
         outcome: Literal["complete", "pruned", "failed"],

@@ -40,7 +40,7 @@ def register_winner(spec: SweepSpec, study: optuna.Study, locations: Locations) 
     return _crowned(spec, study, winner, winner.record.run, locations)
 
 
-def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers: int, say: Callable[[str], None]) -> Crowned:
+def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers: int, log: Callable[[str], None]) -> Crowned:
     """Choose the winner, train `winner.yaml` as `rayfill train` would, and make that model the challenger.
 
     The run is called after sweep and trial, so the same call goes on where it was stopped, and one after its end trains
@@ -62,7 +62,7 @@ def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers:
     if is_finished(run.root, run.name):
         claim_or_resume(run)  # refuses a run of that name that is another
     else:
-        train_and_register(run, say, waiting_limit())
+        train_and_register(run, log, waiting_limit())
     return _crowned(spec, study, winner, name, locations)
 
 
