@@ -65,7 +65,7 @@ bench-loader: .venv-peers/ready ## the loader beside five others, local and S3, 
 systems: setup ## measure every recipe and rewrite the table in docs/systems/README.md; long on a CPU
 	$(BIN)/python -m benchmarks.systems --write docs/systems/README.md
 
-lock: setup ## resolve requirements.lock anew from pyproject.toml; it names no index host
+lock: setup ## resolve requirements.lock again from pyproject.toml; it names no index host
 	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
 	$(BIN)/uv pip compile benchmarks/loader/peers.in -c requirements.lock --python-version 3.11 \

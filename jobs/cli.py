@@ -1,6 +1,6 @@
 """`rayfill`: one console script, a verb a file.
 
-Results go to stdout, progress to stderr. Exit codes: 0 done, 2 the input is wrong, 141 nobody reads the output
+Results go to stdout, progress to stderr. Exit codes: 0 done, 2 the input is wrong, 141 the reader of stdout closed it
 any more (as the shell says of a broken pipe), 1 anything else.
 """
 

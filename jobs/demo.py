@@ -101,7 +101,7 @@ def _run(words: list[str], root: str) -> dict[str, Any]:
 
 
 def _free_port() -> int:
-    """A port that nobody listens on: a demo must not fail in its last minute because 8000 is taken."""
+    """A free TCP port: the demo must not fail in its last minute because 8000 is taken."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -42,7 +42,7 @@ PROBLEMS: dict[int | str, dict[str, object]] = {
 
 def build_app(backend: Backend) -> FastAPI:
     """The routes over a backend."""
-    # It prints a line for every damaged form, fifty a second while somebody sends them; the answer says it, too.
+    # It prints a line for every damaged form, fifty a second under attack; the answer says it, too.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     app = FastAPI(title="rayfill", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)

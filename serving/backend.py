@@ -1,4 +1,4 @@
-"""What stands behind the HTTP interface, whatever runs it: somebody who fills holes and can say who he is."""
+"""Protocol that an inference backend of the HTTP interface implements."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""From an upload that nobody vouches for to a picture and a mask, or to a status code and one sentence."""
+"""Decode an untrusted upload to a picture and a mask, or refuse it with a status code and one sentence."""
 
 from dataclasses import dataclass
 

@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def synthetic(folder: Path) -> str:
-    """A dataset of photographs that nobody took."""
+    """A dataset of synthetic photographs."""
     make_photographs(folder / "photographs", SYNTHETIC)
     ingest(f"{folder}/photographs", f"{folder}/dataset", IngestSpec(val_share=0, shard_mib=4), run_inline)
     return f"{folder}/dataset"

@@ -1,7 +1,7 @@
 """webdataset as its README shows it: shards, shuffle of shards and samples, PIL, batches made in the workers, WebLoader.
 
 S3: a handler in `gopen_schemes` that streams the object through boto3, with one client a worker; the `pipe:aws s3 cp` of its
-documentation starts a Python for every shard. There is no cache unless one is asked for; shards are read anew each epoch. It
+documentation starts a Python for every shard. There is no cache unless one is asked for; shards are read again each epoch. It
 has no state: what is behind the middle of an epoch is reached by reading up to there.
 """
 

@@ -159,5 +159,5 @@ def test_with_less_patience_the_same_run_stops_with_a_sentence(
     monkeypatch.setattr(
         "rayfill.storage.open_store.S3Store", partial(S3Store, patience=RetryPolicy(connect_s=0.5, total_s=0.5))
     )
-    with pytest.raises(Failed, match=r"^s3://\S+: the store broke off and stayed away while it was waited for \(\w+\)"):
+    with pytest.raises(Failed, match=r"^s3://\S+: the connection to the store was lost and not restored in time \(\w+\)"):
         run("disturbed", s3_faults.stop)

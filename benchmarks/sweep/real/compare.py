@@ -28,7 +28,7 @@ def as_markdown(name: str, searched: optuna.Study, random: optuna.Study, minutes
     for title, trials in zip(("searched, pruned", "random, full"), by_time, strict=True):
         cells = [_best([t for at, t in trials if at <= share * minutes]) for share in MARKS]
         lines.append(f"| {title} | {' | '.join(cells)} |")
-    own = random.get_trials(deepcopy=False)[0]  # which nobody prunes
+    own = random.get_trials(deepcopy=False)[0]  # which is never pruned
     winners = {"the recipe's own": own, "searched, pruned": _winner(by_time[0]), "random, full": _winner(by_time[1])}
     keys = list(dict.fromkeys(key for trial in winners.values() if trial for key in trial.params))
     lines += ["", f"| | {' | '.join(keys)} | hole PSNR |", "|---|" + "---:|" * (len(keys) + 1)]

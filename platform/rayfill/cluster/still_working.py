@@ -16,7 +16,7 @@ def still_working(doing: str, count: Callable[[], str] | None = None) -> Iterato
 
     Args:
         doing: what the command does, such as "starting Ray on this machine".
-        count: how far it is, such as "120 of 1,096 photographs"; asked anew for every line.
+        count: how far it is, such as "120 of 1,096 photographs"; called for every line.
     """
     done = threading.Event()
     begin = time.monotonic()

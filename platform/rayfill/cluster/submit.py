@@ -36,7 +36,7 @@ def connect(address: str) -> JobSubmissionClient:
     """A client of the cluster's dashboard, with the token of RAY_AUTH_TOKEN or ~/.ray/auth_token if there is one.
 
     Raises:
-        InputError: not a dashboard's address, nobody answers there, or the token is refused.
+        InputError: not a dashboard's address, no answer from there, or the token is refused.
     """
     if not address.startswith(("http://", "https://")):
         raise InputError(f"--address {address}: give the cluster's dashboard, such as http://127.0.0.1:8265")

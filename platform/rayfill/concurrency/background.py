@@ -32,7 +32,7 @@ def map_unordered(jobs: Mapping[K, Callable[[], V]], threads: int) -> Iterator[t
                 result: tuple[K, V] | Exception = key, job()
             except Exception as error:
                 result = error
-            while not stop.is_set():  # nobody may be there to take it any more
+            while not stop.is_set():  # the consumer may have stopped
                 try:
                     done.put(result, timeout=0.5)
                     break

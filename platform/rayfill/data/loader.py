@@ -46,7 +46,7 @@ class Loader:
         batch_size: samples of a step over all ranks.
         rank, world: which share of every batch is this one's; `world` must divide `batch_size`.
         images: size and crop of the training images.
-        masks: what the holes are drawn from, for each (seed, epoch, sample id) anew.
+        masks: mask families; a hole is a function of (seed, epoch, sample id).
         threads: that decode; the samples do not depend on how many there are.
         prefetch: batches that are made ahead, at least 1.
         pin: make the batches in page-locked memory, from which a GPU can copy while it computes.

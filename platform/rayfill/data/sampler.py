@@ -51,7 +51,7 @@ class ShardSampler:
         seed: another seed is another order in every epoch; at least 0.
         batch_size: G, samples of a step over all ranks.
         kept: permutations of shards to keep. As many as slots are asked for at once suffice to make none for every batch
-            anew (a shard in which one slot begins and another ends is made twice an epoch); the samples are the same for any.
+            again (a shard in which one slot begins and another ends is made twice an epoch); the samples are the same for any.
     """
 
     def __init__(self, sizes: Sequence[int], seed: int, batch_size: int, *, kept: int) -> None:

@@ -1,4 +1,4 @@
-"""The mask set that models are evaluated on where nobody asks for another one: its only default stands here."""
+"""The default mask set of an evaluation."""
 
 from rayfill.spec.masks import Irregular, MaskSetSpec
 

@@ -50,7 +50,7 @@ def choose_precision(asked: AskedPrecision, workers: Sequence[Hardware]) -> tupl
 
 
 def emulation_warning(emulating: Sequence[Hardware]) -> str:
-    """One sentence for somebody who asks for bf16 where it is emulated."""
+    """One sentence for a user who asks for bf16 where it is emulated."""
     worst = max(emulating, key=lambda worker: worker.slowdown or 0)
     factor = f": a convolution takes {worst.slowdown:.1f} times as long as in fp32" if worst.slowdown else ""
     return f"precision: bf16 is emulated on this {worst.name}{factor}; precision auto would take fp32"

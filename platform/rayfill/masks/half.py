@@ -9,7 +9,7 @@ _SIDES = ("left", "right", "top", "bottom")
 
 
 def draw_half(spec: Half, height: int, width: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """(height, width) uint8, 1 = hole: the half at `side`, or at a side drawn anew; an odd side's middle stays known."""
+    """(height, width) uint8, 1 = hole: the half at `side`, or at a random side; an odd side's middle stays known."""
     side = _SIDES[int(rng.integers(len(_SIDES)))] if spec.side == "random" else spec.side
     rows, columns = height // 2, width // 2
     mask = np.zeros((height, width), np.uint8)

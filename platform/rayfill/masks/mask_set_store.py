@@ -54,7 +54,7 @@ def make_mask_set(spec: MaskSetSpec, url: str) -> MaskSet:
     for number, bucket in enumerate(made.bits):
         data = _pack(made, bucket)
         digest = hashlib.sha256(data).hexdigest()
-        path = f"masks-{number}-{digest[:12]}.tar"  # whoever makes another set here at the same time writes other files
+        path = f"masks-{number}-{digest[:12]}.tar"  # a concurrent writer of another set writes other files
         store.write(path, data)
         shards.append(MaskShard(path=path, bucket=bucket, masks=spec.per_bucket, bytes=len(data), sha256=digest))
     manifest = MaskSetManifest(format="rayfill-maskset-1", set_digest=made.digest, spec=spec, shards=tuple(shards))
@@ -102,7 +102,7 @@ def _of_spec(found: MaskSet, spec: MaskSetSpec, url: str) -> MaskSet:
 
 def _pack(masks: MaskSet, bucket: str) -> bytes:
     buffer = io.BytesIO()
-    # The mtime is fixed so that the same masks give the same bytes, whoever writes them.
+    # The mtime is fixed so that the same masks give the same bytes.
     with TarWriter(buffer, encoder=False, mtime=0, user="rayfill", group="rayfill") as writer:
         for number, mask in enumerate(masks.masks(bucket)):
             writer.write({"__key__": f"{number:06d}", "png": encode_mask(mask)})

@@ -1,4 +1,4 @@
-"""Holes that somebody painted: one .tar of pictures, held in memory as it is, a mask decoded as it is drawn."""
+"""User-painted masks: one .tar of pictures, held encoded in memory, each mask decoded when it is drawn."""
 
 import io
 import tarfile
@@ -73,7 +73,7 @@ def _pinned(family: Painted) -> Painted:
 
 def _open(wanted: tuple[str, str | None]) -> PaintedMasks:
     tar, digest = wanted
-    # Whoever names a digest has it from somebody who has looked at the masks.
+    # A given digest means that the masks were checked when the run was prepared.
     return _read(tar, digest) if digest else _checked(tar, _read(tar, None))
 
 

@@ -1,4 +1,4 @@
-"""The one way that a mask changes its size: nearest neighbour, so it stays a mask; its ratio and bucket are then taken anew."""
+"""Resize a mask by nearest neighbour, so that it stays binary; its ratio and bucket are computed again."""
 
 import cv2
 import numpy as np

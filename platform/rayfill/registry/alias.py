@@ -13,7 +13,7 @@ from rayfill.spec.errors import Failed, InputError, nearest
 from rayfill.spec.locations import Locations
 
 IN_FLIGHT_S = 2.0
-"""How long another command may need between its event and its move; after that it has died, or somebody moved by hand."""
+"""How long another command may need between its event and its move; after that it has died, or the alias was moved by hand."""
 
 ATTEMPTS = 8
 """How often a move is tried that others outrace."""
@@ -53,7 +53,7 @@ def standing(locations: Locations, model: str, alias: str) -> Standing:
 
 
 def move_alias(locations: Locations, at: Standing, move: Move) -> Event | None:
-    """Record the move and make it; None, and nothing is moved, if somebody else moved since `at` was looked up."""
+    """Record the move and make it; None, and nothing is moved, if another command moved it since `at` was looked up."""
     event = Event(
         sequence=len(at.events) + 1,
         action=move.action,
@@ -82,7 +82,7 @@ def check_alias(alias: str) -> str:
 
 
 def _settle(locations: Locations, log: AuditLog, event: Event) -> None:
-    """Set the alias to what the log says last. A later event may appear meanwhile: then that one holds, whoever sets it."""
+    """Set the alias to what the log says last. A later event that appears meanwhile wins."""
     mlflow_client = client(mlflow_place(locations))
     settled: Event | None = None
     last = event

@@ -20,7 +20,7 @@ from rayfill.storage.open_store import open_store
 from rayfill.storage.store import AlreadyExists
 
 Action = Literal["promote", "rollback", "nominate"]
-"""How an alias came to move: the gate let it, somebody went back, or a sweep put its winner up for the gate."""
+"""Why an alias moved: a promotion, a rollback, or a sweep that nominated its winner."""
 
 
 class Judged(Spec):

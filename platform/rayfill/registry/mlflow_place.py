@@ -103,7 +103,7 @@ def _opening(place: MlflowPlace) -> AbstractContextManager[object]:
     database = Path(place.tracking_uri.removeprefix(SQLITE))
     database.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(database.parent, os.W_OK):
-        return nullcontext()  # there to be read: nobody makes it new
+        return nullcontext()  # exists: opening it migrates nothing
     return FileLock(f"{database}.lock", timeout=OPENING_TIMEOUT_S)
 
 

@@ -20,7 +20,7 @@ def rollback(name: str, locations: Locations, alias: str, why: str) -> Event:
 
 
 def former(at: Standing) -> int:
-    """The version to go back to. Where somebody moved the alias past the log, that is the one that the log saw last."""
+    """The version to go back to. If the alias was moved outside the log, that is the last version in the log."""
     stack = history(at.events, at.alias)
     if stack and at.holder not in stack[-2:]:
         return stack[-1]

@@ -45,7 +45,7 @@ def list_versions(locations: Locations) -> list[Version]:
         page = mlflow_client.search_model_versions("", max_results=PAGE, page_token=token)
         for found in page:
             if tags.CARD_DIGEST not in found.tags:
-                continue  # somebody else's model in a shared MLflow
+                continue  # another program's model in a shared MLflow
             scored = found.tags.get(tags.PSNR)
             versions.append(
                 Version(

@@ -83,7 +83,7 @@ class Locations:
 
     @property
     def scorecards(self) -> str:
-        """URL of the folder of all scorecards, whoever made them."""
+        """URL of the folder of all scorecards."""
         return f"{self.root}/scorecards"
 
     def refusals(self, model: str) -> str:

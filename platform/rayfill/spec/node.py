@@ -1,4 +1,4 @@
-"""What whoever runs a machine says of it, in a file on that machine: it changes where a run works and never what it learns."""
+"""Settings of one machine, in a file on that machine: they change where a run works, never what it learns."""
 
 from pathlib import Path
 

@@ -103,7 +103,7 @@ class _Files(FileSystemHandler):  # type: ignore[misc]
         raise NotImplementedError("objects are not appended to")
 
     def _fetched(self, path: str) -> IO[bytes]:
-        file = tempfile.TemporaryFile(prefix="rayfill-object-")  # noqa: SIM115  # whoever asked closes it
+        file = tempfile.TemporaryFile(prefix="rayfill-object-")  # noqa: SIM115  # the caller closes it
         try:
             self._store.copy_to(path.strip("/"), file)
         except NotFound:

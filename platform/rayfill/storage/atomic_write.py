@@ -1,4 +1,4 @@
-"""Files that are seen whole or not at all, whoever looks and whenever the writer dies."""
+"""Write files atomically: a reader sees the whole file or none, even if the writer dies."""
 
 import os
 import uuid

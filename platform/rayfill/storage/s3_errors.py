@@ -82,7 +82,7 @@ def explained(url: str) -> Iterator[None]:
     except _BROKEN as error:
         if "CERTIFICATE" in str(error):
             raise InputError(f"{url}: the endpoint's certificate is not trusted; correct AWS_CA_BUNDLE") from None
-        raise Failed(f"{url}: the store broke off and stayed away while it was waited for ({type(error).__name__})") from None
+        raise Failed(f"{url}: the connection to the store was lost and not restored in time ({type(error).__name__})") from None
     except ValueError as error:
         if "Invalid endpoint" not in str(error):
             raise

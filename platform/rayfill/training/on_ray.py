@@ -42,7 +42,7 @@ from rayfill.training.worker import MODEL, WorkerContext, run_worker
 STEP = "step-"
 """How the name of a checkpoint's folder begins; the number of finished steps follows."""
 START_TIMEOUT_S = 30.0
-"""Seconds after which a start of all workers is tried again; the controller answers nobody while it waits for room."""
+"""Seconds after which a start of all workers is tried again; the controller does not answer while it waits for room."""
 
 
 def live_nodes() -> list[Node]:

@@ -49,7 +49,7 @@ class Player:
         return dict(self.ema) if self.ema else {n: p.detach() for n, p in self.parameters.items()}
 
     def restart_average(self, names: Iterable[str]) -> None:
-        """Let the average of these parameters begin anew from what they are now."""
+        """Restart the moving average of these parameters from their present values."""
         for name in self.ema.keys() & set(names):
             self.ema[name].copy_(self.parameters[name].detach())
 

@@ -42,7 +42,7 @@ def claimed_before(run: RunSpec) -> RunSpec | None:
 
 
 def claim_or_resume(run: RunSpec) -> RunSpec:
-    """`claim` for one that may be finished already, as a trial may be whose end nobody noted."""
+    """`claim` for a run that may be finished already, such as a trial whose end was not recorded."""
     store = open_store(Locations(run.root).run(run.name))
     try:
         store.write(SPEC, (run.model_dump_json(indent=1) + "\n").encode(), if_absent=True)

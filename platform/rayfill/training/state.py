@@ -46,7 +46,7 @@ class TrainState:
         return phase, self.step - start + phase.steps
 
     def take_over(self, weights: dict[str, torch.Tensor]) -> None:
-        """Replace some of the system's weights and buffers, by full name, and let their averages begin anew."""
+        """Replace some of the system's weights and buffers, by full name, and restart their moving averages."""
         system = self.system.state_dict()
         for name, tensor in weights.items():
             system[name].copy_(tensor)

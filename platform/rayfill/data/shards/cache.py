@@ -55,12 +55,12 @@ class ShardCache:
 
     def open(self, shard: Shard) -> IO[bytes] | None:
         """The shard's copy, or None if there is none yet. While the file is open it is not removed."""
-        self.prepare()  # a copy is trusted for its name: nobody else may have put it there
+        self.prepare()  # a copy is trusted by its name: the folder must be writable for this user alone
         try:
             file = self._copy(shard).open("rb", buffering=0)
         except FileNotFoundError:
             return None
-        fcntl.flock(file, fcntl.LOCK_SH)  # it has just arrived or is just being removed, or nobody has it for himself
+        fcntl.flock(file, fcntl.LOCK_SH)  # waits for the process that is writing or removing it
         found = os.fstat(file.fileno())
         if not found.st_nlink or found.st_size != shard.bytes:
             file.close()

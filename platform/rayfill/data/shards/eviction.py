@@ -1,4 +1,4 @@
-"""Room in the cache of shards: what nobody has open goes, the one used longest ago first."""
+"""Free space in the shard cache: evict unopened copies, least recently used first."""
 
 import fcntl
 import os
@@ -47,7 +47,7 @@ def reserve_space(cache: Path, file: int, wanted: int, limit: int | None) -> Non
 
 
 def _unused(cache: Path) -> list[Path]:
-    """Copies that nobody has open, the one used longest ago first."""
+    """Copies that no process has open, least recently used first."""
     copies = sorted(_entries(cache, COPY), key=lambda entry: entry.stat().st_mtime_ns)
     return [path for entry in copies if _if_unlocked(path := Path(entry.path), lambda path: None)]
 

@@ -94,7 +94,7 @@ class ShardCopies:
             self._drop(name)
 
     def _drop(self, name: str) -> None:
-        # Not closed: a thread may be reading it, and whoever holds it last lets go of it.
+        # Not closed: a thread may be reading it; the last reference closes it.
         used_now(self._open.pop(name)[0])
 
     def _begin(self) -> None:

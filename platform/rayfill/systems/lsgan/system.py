@@ -36,7 +36,7 @@ class LSGANOptions(Spec):
     """The two networks and the search."""
 
     size: Literal[16, 32, 64, 128] = Field(
-        description="height and width of the pictures; 64 in the paper. images.size must be it"
+        description="height and width of the pictures; 64 in the paper. images.size must equal it"
     )
     latent: int = Field(ge=1, le=4096, description="length of z; 100 in the paper")
     generator: LatentGeneratorOptions

@@ -1,7 +1,7 @@
 """A trial of several workers: a Ray Train run inside the trial, which asks at every rung whether it goes on.
 
 A trial that is stopped is told so at the rung, and its workers return: Ray Train ends in order and gives its resources back
-at once. Ending its controller instead would leave them taken until somebody notices.
+at once. Ending its controller instead would leave them taken.
 """
 
 import logging

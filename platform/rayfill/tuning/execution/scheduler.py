@@ -22,7 +22,7 @@ NUMBER = "number"
 CURVE = "curve"
 """Keys of a trial's Tune config: its number, and the rungs that the study knows, as JSON."""
 NEVER = 2**31
-"""More steps than any recipe has: a trial that has reached its last one is complete, and nobody is asked."""
+"""More steps than any recipe has: a trial that reached its last step is complete without a decision of the scheduler."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Pruner(FIFOScheduler):  # type: ignore[misc]  # Ray's own types make it An
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """A trial's process ended, or raised what may not happen again; whether it is replaced is not decided here."""
         told = Path(trial.error_file).read_text().strip().splitlines() if trial.error_file else []
-        self.why_lost[trial.trial_id] = f"its worker process was lost: {told[-1].strip() if told else 'nobody knows why'}"
+        self.why_lost[trial.trial_id] = f"its worker process was lost: {told[-1].strip() if told else 'no reason given'}"
 
     def _bracket(self, number: int) -> FIFOScheduler:
         """The bracket of a trial: drawn with Tune's own weights, but as a function of seed and number, not of the moment."""

@@ -25,7 +25,7 @@ COMPLETE = "complete"
 class TuneSearcher(Searcher):  # type: ignore[misc]  # Ray's own types make it Any
     """Proposes no trial before one can start: a proposal that waits knows less than one that is made later.
 
-    What Tune would pickle of it is nothing: it can only be made anew, from the study.
+    Tune's pickle of it is empty: it can only be rebuilt from the study.
     """
 
     def __init__(
@@ -71,7 +71,11 @@ class TuneSearcher(Searcher):  # type: ignore[misc]  # Ray's own types make it A
         """A trial ended: at its last step, at a rung where it was stopped, because it broke, or with its process."""
         number = self._live.pop(trial_id)
         if error or result is None or (STEP not in result and FAILED not in result):
-            self._proposals.tell(number, "failed", self._why_lost.get(trial_id, "it ended without a word"))
+            self._proposals.tell(
+                number,
+                "failed",
+                self._why_lost.get(trial_id, "its worker process died without an error message (killed, or out of memory)"),
+            )
             return
         self._proposals.heard_from(number, _host(result))
         if FAILED in result:

@@ -29,7 +29,7 @@ AXES = 3
 SLICES = 5
 """Parameters of one slice plot, side by side."""
 LINES = 100
-"""Trials of the parallel coordinates: more are a hatching that nobody reads, and minutes of a browser's time."""
+"""Trials of the parallel coordinates: more are unreadable and cost minutes of a browser's time."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ Section = tuple[str, str, list[Plot]]
 def sections(study: optuna.Study, sweep: Sweep, records: Sequence[Record], winner: Record | None) -> list[Section]:
     """All figures of a sweep, whatever it has tried yet."""
     learnt = [objective for objective in sweep.objectives if not objective.is_cost]
-    # What a model costs follows from its recipe: nobody needs a sweep to learn which parameters matter for it.
+    # A model's cost follows from its recipe: no sweep is needed to learn which parameters matter for it.
     analysed = learnt or sweep.objectives
     seen = [Studied(of_one_objective(study, i), o.label) for i, o in enumerate(sweep.objectives) if o in analysed]
     found: list[Section] = []

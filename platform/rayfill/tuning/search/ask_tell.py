@@ -150,7 +150,7 @@ class Proposals:
             self._memory.report(number, step, value)
 
     def heard_from(self, number: int, host: str) -> None:
-        """Note the machine and the process that a running trial is in: whoever looks for its log needs them."""
+        """Record the machine and process of a running trial, so that its log can be found."""
         if self._hosts.get(number) != host:
             self._hosts[number] = host
             self._memory.set(number, "host", host)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
-"""Never another one: the dashboard asks nobody who they are, and lets everybody delete studies."""
+"""Loopback only: the dashboard has no authentication, and anyone who reaches it can delete studies."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):

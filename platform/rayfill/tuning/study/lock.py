@@ -13,7 +13,7 @@ from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.tuning.study.study import SweepLocation, answering
 
 KEEPALIVES = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
-"""After about a minute without a word from the driver's machine, the server gives its lock away. By default it takes hours."""
+"""TCP keep-alive: the server frees the lock about a minute after it lost the driver's machine. The default is hours."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What proposes: Optuna's samplers, made anew for every trial from the sweep's seed and the trial's number.
+"""Optuna's samplers, built for each trial from the sweep's seed and the trial's number.
 
 So a driver that takes a sweep up proposes what the one before it would have proposed after the same trials.
 """

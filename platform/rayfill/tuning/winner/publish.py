@@ -21,7 +21,7 @@ class Crowned:
 
     Attributes:
         file: URL of the recipe.
-        run: whose model is the challenger: the trial's, or that of the winner trained anew.
+        run: whose model is the challenger: the trial's, or that of the retrained winner.
     """
 
     winner: Winner
