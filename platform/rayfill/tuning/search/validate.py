@@ -115,7 +115,7 @@ def _check_constraints(sweep: Sweep, label: str, costs: Mapping[str, float]) -> 
 
 
 def _check_key(space: Space, key: str) -> None:
-    """At every base that has the key, each of its choices, or both its ends, must be valid with some value of the other keys."""
+    """At every base that has the key, each of its choices, or both its ends, must be valid with some of the other keys."""
     dimension = space.dimensions[key]
     values = tuple(dimension.labelled) if isinstance(dimension, Choice) else (dimension.low, dimension.high)
     for base in space.bases:
