@@ -166,7 +166,7 @@ def test_an_empty_and_a_full_mask_are_answered(name: str, ratio: float) -> None:
     system = TrainState(recipe, CPU).system.eval()
     contract = system.contract(system.Options.model_validate(recipe.system.options))
     batch = a_batch(recipe)
-    filled = fill_batch(system, contract, batch.image, torch.full_like(batch.mask, ratio))
+    filled = fill_batch(system, contract, batch.image, torch.full_like(batch.mask, ratio), with_maps=True)
     assert filled.raw.shape == batch.image.shape
     assert all(picture.isfinite().all() for picture in (filled.raw, *filled.maps.values()))
 

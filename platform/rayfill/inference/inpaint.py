@@ -42,13 +42,14 @@ def inpaint(
     device: torch.device,
     seed: int | None = None,
     precision: Precision = "fp32",
+    with_maps: bool = False,
 ) -> list[Inpainted]:
     """Inpaint pictures, those of one size together.
 
     Args:
         pictures: (H,W,3) uint8 RGB each, any sizes.
         masks: (H,W) each, of its picture's size, non-zero = hole; None where the model is to find the holes itself.
-        seed, precision: as for `fill_batch`.
+        seed, precision, with_maps: as for `fill_batch`.
 
     Raises:
         ValueError: a mask's size is not its picture's, or there is none and the contract wants one.
@@ -69,7 +70,7 @@ def inpaint(
             if given
             else predict_mask_batch(system, contract, image, precision)
         )
-        filled = fill_batch(system, contract, image, hole, seed, precision)
+        filled = fill_batch(system, contract, image, hole, seed, precision, with_maps)
         for n, i in enumerate(members):
             raw, share = to_uint8(filled.raw[n]), hole[n, 0].cpu().numpy()
             maps = {name: to_uint8(m[n]) for name, m in filled.maps.items()}

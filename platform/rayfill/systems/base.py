@@ -47,7 +47,7 @@ class Filled:
 
     Attributes:
         raw: (B,3,H,W) in [0,1], the network's picture everywhere, known pixels included.
-        maps: further (B,1,H,W) maps in [0,1] that the system can tell, by name (a detector's heat map, a predicted mask).
+        maps: further (B,1,H,W) maps in [0,1] by name (edges, a heat map).
     """
 
     raw: torch.Tensor
@@ -101,6 +101,10 @@ class System(nn.Module, ABC):
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         """Inpaint. image (B,3,H,W) in [0,1], whatever stands in the holes must not matter; mask (B,1,H,W), 1 = hole;
         H and W multiples of the contract's. Deterministic: a sample's answer depends on nothing but that sample."""
+
+    def maps_of(self, raw: torch.Tensor) -> Mapping[str, torch.Tensor]:
+        """Maps (B,1,H,W) in [0,1] of raw answers (B,3,H,W) that cost a forward pass of their own, by name; only for display."""
+        return {}
 
     def predict_mask(self, image: torch.Tensor) -> torch.Tensor:
         """(B,1,H,W) in [0,1], 1 = hole, for a damaged image (B,3,H,W) in [0,1]. Where the contract's mask is optional."""

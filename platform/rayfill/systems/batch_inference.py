@@ -20,6 +20,7 @@ def fill_batch(
     mask: torch.Tensor,
     seed: int | None = None,
     precision: Precision = "fp32",
+    with_maps: bool = False,
 ) -> Filled:
     """Raw answers and maps for pictures of one size, at that size.
 
@@ -28,6 +29,7 @@ def fill_batch(
         mask: (B,1,H,W), 1 = hole.
         seed: asks for the sample of that seed instead of the system's one answer; where the contract says `answers: many`.
         precision: what convolutions and matrix products run in; the answer is float32.
+        with_maps: also compute the maps that cost a forward pass of their own.
     """
     height, width = image.shape[-2:]
     side = contract.fixed_side
@@ -36,13 +38,14 @@ def fill_batch(
     )
     with autocast(image.device, precision):
         filled = system.inpaint(image, mask) if seed is None else system.sample(image, mask, seed)
+        maps = {**filled.maps, **(system.maps_of(filled.raw) if with_maps else {})}
 
     def back(picture: torch.Tensor) -> torch.Tensor:
         if side is None:
             return picture[..., :height, :width].float()
         return functional.interpolate(picture.float(), (height, width), mode="bicubic", antialias=True).clamp(0, 1)
 
-    return Filled(back(filled.raw).clamp(0, 1), {name: back(m) for name, m in filled.maps.items()})
+    return Filled(back(filled.raw).clamp(0, 1), {name: back(m) for name, m in maps.items()})
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ def sample_grid(system: System, contract: ImageContract, batch: Batch) -> UInt8:
     """(H,W,3) uint8 picture for a float batch on the system's device. Maps are coloured by `heat_map`."""
     was_training = system.training
     system.eval()
-    filled = fill_batch(system, contract, batch.image, batch.mask)
+    filled = fill_batch(system, contract, batch.image, batch.mask, with_maps=True)
     system.train(was_training)
     hole = batch.mask > 0
     columns = [

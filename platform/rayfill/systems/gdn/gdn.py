@@ -77,8 +77,10 @@ class GDN(System):
         return {"reconstruction": weighted_l1(shared["output"], batch.image, weight)}
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        output = repair(self.generator, image, mask)
-        return Filled(output, {"detector": _valuation(self.detector(output))})
+        return Filled(repair(self.generator, image, mask))
+
+    def maps_of(self, raw: torch.Tensor) -> Mapping[str, torch.Tensor]:
+        return {"detector": _valuation(self.detector(raw))}
 
 
 def _valuation(logits: torch.Tensor) -> torch.Tensor:
