@@ -21,7 +21,8 @@ def patch(picture: Array, top: int, left: int, side: int) -> Array:
 
 def literal(features: Array, mask: Array) -> Array:
     """One image, (C,H,W) and (H,W), place by place as in Yu et al. 2018, section 4.1, and its code."""
-    small, small_mask = features[:, ::2, ::2], mask[::2, ::2]
+    small = features[:, ::2, ::2]
+    small_mask = np.maximum.reduce([mask[y::2, x::2] for y in (0, 1) for x in (0, 1)])
     height, width = small.shape[1:]
     places = [(y, x) for y in range(height) for x in range(width)]
     n = len(places)

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from rayfill.models import gated_generator
+from rayfill.models.contextual_attention import contextual_attention
 from rayfill.models.gated_conv import GatedConv
 from rayfill.models.gated_generator import GatedGenerator
 
@@ -92,3 +94,21 @@ def test_an_edge_map_is_given_exactly_to_a_guided_generator(guided: bool) -> Non
 def test_a_width_that_cannot_be_halved_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="multiple of 4"):
         GatedGenerator(6, guided=False)
+
+
+@pytest.mark.parametrize("thickness", [1, 2, 3, 4])
+@pytest.mark.parametrize("offset", range(4))
+def test_the_attention_sees_every_scratch(thickness: int, offset: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[torch.Tensor] = []
+
+    def attention(features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        seen.append(mask)
+        return contextual_attention(features, mask)
+
+    monkeypatch.setattr(gated_generator, "contextual_attention", attention)
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., 8 + offset : 8 + offset + thickness, :] = 1
+    GatedGenerator(8, guided=False)(torch.rand(1, 3, 32, 32), mask)
+    rows = sorted({row // 4 for row in range(8 + offset, 8 + offset + thickness)})
+    assert seen[0].shape == (1, 1, 8, 8)
+    assert seen[0][0, 0, :, 0].nonzero().flatten().tolist() == rows

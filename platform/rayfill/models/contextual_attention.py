@@ -48,7 +48,7 @@ def contextual_attention(features: torch.Tensor, mask: torch.Tensor) -> torch.Te
 
 def _known_patches(mask: torch.Tensor) -> torch.Tensor:
     """(B,1,N) of 0 and 1: whether the mask is 0 all over the patch."""
-    small = mask.float()[..., ::RATE, ::RATE]
+    small = functional.max_pool2d(mask.float(), RATE)
     return (functional.max_pool2d(small, PATCH, stride=1, padding=PATCH // 2) == 0).float().flatten(2)
 
 
