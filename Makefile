@@ -44,11 +44,14 @@ format: setup ## let ruff put things in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## speed of the training step, loader, sample order and ingest, beside their references
+bench: setup ## speed of the step, loader, sample order, ingest, and of starting a command and a server, beside references
 	$(BIN)/python -m benchmarks.train_step
 	$(BIN)/python -m benchmarks.loader
 	$(BIN)/python -m benchmarks.order
 	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.cpu_step --rounds 1
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.serve_start
 
 # The other loaders stay out of the lock and of .venv, compiled because importing is timed. STORE= takes moto where Ceph cannot be
 # installed.
