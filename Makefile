@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-s3 test-postgres check format bench bench-loader systems lock clean
+.PHONY: help setup demo test test-long test-s3 test-postgres check format bench bench-loader docs systems lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,20 @@ bench-loader: .venv-peers/ready ## the loader beside five others, local and S3, 
 	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-peers/bin/python -r requirements.lock -r benchmarks/loader/peers.txt
 	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --no-deps --editable .
 	touch .venv-peers/ready
+
+# The site's tools stay out of the lock and of .venv. mermaid draws the diagrams; without npm they are shown as text.
+MERMAID = docs/javascripts/mermaid.min.js
+docs: .venv-docs/ready ## build the documentation with its API reference in build/site; broken links fail
+	@test -f $(MERMAID) || if command -v npm >/dev/null; then \
+	  mkdir -p build docs/javascripts && npm pack --silent --pack-destination build mermaid@11 >/dev/null \
+	  && tar -xzOf build/mermaid-11.*.tgz package/dist/mermaid.min.js > $(MERMAID) || rm -f $(MERMAID); fi
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --quiet
+	$(BIN)/python docs/check_site.py build/site
+
+.venv-docs/ready: .venv/ready docs/requirements.txt
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	$(BIN)/uv pip install --quiet --python .venv-docs/bin/python -r docs/requirements.txt
+	touch .venv-docs/ready
 
 systems: setup ## measure every recipe and rewrite the table in docs/systems/README.md; long on a CPU
 	$(BIN)/python -m benchmarks.systems --write docs/systems/README.md
