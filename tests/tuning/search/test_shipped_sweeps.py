@@ -29,8 +29,8 @@ def drawn(file: SweepFile) -> list[tuple[dict[str, Any], Recipe]]:
     return [(one, space.recipe(one)) for one in values]
 
 
-def test_all_four_are_shipped_and_have_a_small_version() -> None:
-    names = ["architecture", "everything", "loss-weights", "mask-bases"]
+def test_all_five_are_shipped_and_have_a_small_version() -> None:
+    names = ["architecture", "everything", "loss-weights", "mask-bases", "restore"]
     assert [path.stem for path in SHIPPED] == names
     assert [path.stem for path in SMALL] == names
 
