@@ -93,8 +93,8 @@ def _check_room(workers: int) -> None:
     """Refuse before Ray is started what no Ray on this machine has room for."""
     import ray
 
+    from rayfill.cluster.placement import Node, largest_share
     from rayfill.hardware.this_machine import cpus_and_gpus
-    from rayfill.training.share import Node, largest_share
 
     if not ray.is_initialized():
         largest_share([Node(*cpus_and_gpus())], workers)

@@ -48,18 +48,17 @@ def check_here(args: argparse.Namespace, plan: SweepFile, locations: Locations) 
     """
     import ray
 
+    from rayfill.cluster.placement import Node, trial_share
     from rayfill.data.dataset import open_dataset
     from rayfill.hardware.this_machine import cpus_and_gpus
     from rayfill.training.check_run import check_run
-    from rayfill.tuning.execution.resources import share_of
 
     if args.data is not None:
         dataset = open_dataset(locations.dataset(args.data))
         for recipe in plan.bases.values():
             check_run(recipe, dataset.len_of("train"), plan.sweep.trial.workers)
     if not ray.is_initialized():
-        cpus, gpus = cpus_and_gpus()
-        share_of(plan.sweep.trial, [{"CPU": cpus, "GPU": gpus}])
+        trial_share(plan.sweep.trial, [Node(*cpus_and_gpus())])
 
 
 def dry_run(plan: SweepFile) -> dict[str, object]:

@@ -37,11 +37,11 @@ import os, sys
 import ray
 from rayfill.spec.run import RunSpec
 from rayfill.training.on_ray import train_on_ray
-from rayfill.training.share import Share
+from rayfill.cluster.placement import Share
 
 passed = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "MLFLOW_", "TMPDIR"))}
 ray.init(address=sys.argv[1], runtime_env={"env_vars": passed | {"RAY_ADDRESS": sys.argv[1]}})
-train_on_ray(RunSpec.model_validate_json(sys.argv[2]), Share(1, gpu=False), 0.0)
+train_on_ray(RunSpec.model_validate_json(sys.argv[2]), Share(1, gpus=0), 0.0)
 """
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from rayfill.cluster.placement import Node, Share, lacks_room
 from rayfill.spec.errors import InputError
 from rayfill.training.capacity import startup_failures, wait_for_share, waiting_limit
-from rayfill.training.share import Node, Share, lacks_room
 
 
 class Cluster:
@@ -26,13 +26,13 @@ class Cluster:
 
 def test_a_cluster_that_has_room_is_taken_at_once() -> None:
     cluster = Cluster(grows_at=0)
-    assert cluster.wait(0) == Share(4, gpu=True)
+    assert cluster.wait(0) == Share(4, gpus=1)
     assert cluster.lines == []
 
 
 def test_a_node_that_comes_late_is_waited_for_with_a_line_a_minute() -> None:
     cluster = Cluster(grows_at=150)
-    assert cluster.wait(1800) == Share(4, gpu=True)
+    assert cluster.wait(1800) == Share(4, gpus=1)
     assert cluster.now == 150
     assert cluster.lines == [
         f"--workers 2: the cluster has 1 GPUs; allowed are 1 to 1; waiting for more, {waited} of 30 min 00 s"
@@ -60,7 +60,7 @@ def test_the_wait_is_counted_in_starts() -> None:
 
 
 def test_what_is_missing_after_a_node_was_lost_is_said() -> None:
-    share = Share(4, gpu=True)
+    share = Share(4, gpus=1)
     assert lacks_room([Node(4, 1)] * 2, 2, share) is None
     sentence = lacks_room([Node(4, 1)], 2, share)
     assert sentence == "waiting for the cluster: it has room for 1 of 2 workers with 4 CPU and 1 GPU each"

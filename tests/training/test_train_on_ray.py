@@ -11,14 +11,15 @@ import psutil
 import pytest
 from safetensors.torch import load_file
 
+from rayfill.cluster.live_nodes import live_nodes
+from rayfill.cluster.placement import Node, Share
 from rayfill.inference.model_card import load_card
 from rayfill.registry.mlflow_place import client, mlflow_place
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
-from rayfill.training.on_ray import live_nodes, train_on_ray
+from rayfill.training.on_ray import train_on_ray
 from rayfill.training.run_directory import claim
-from rayfill.training.share import Node, Share
 from tests.training.two_processes import digest_of, two_processes
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
@@ -46,7 +47,7 @@ def test_a_run_whose_worker_is_killed_ends_with_the_weights_of_one_left_alone(
     killed: list[int] = []
     killer = threading.Thread(target=kill_a_worker_at, args=(small_root / "runs" / "killed" / "step-000000005", killed))
     killer.start()
-    mlflow_run = train_on_ray(run, Share(1, gpu=False), 0.0)
+    mlflow_run = train_on_ray(run, Share(1, gpus=0), 0.0)
     killer.join()
 
     assert killed, "the test must have killed a worker"

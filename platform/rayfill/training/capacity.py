@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from rayfill.cluster.inside_job import inside_job
+from rayfill.cluster.placement import Node, Share, largest_share
 from rayfill.spec.duration import format_duration, parse_duration
 from rayfill.spec.errors import InputError
-from rayfill.training.share import Node, Share, largest_share
 
 WAIT_FOR_WORKERS = "30min"
 """How long a run on a cluster waits for room unless told otherwise; a GPU node is often 10 minutes in coming."""

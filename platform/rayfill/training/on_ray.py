@@ -24,6 +24,8 @@ from ray.train import (
 )
 from ray.train.v2._internal.exceptions import WorkerGroupStartupTimeoutError
 
+from rayfill.cluster.live_nodes import live_nodes
+from rayfill.cluster.placement import Share, lacks_room
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.duration import format_duration
 from rayfill.spec.errors import Failed, InputError
@@ -35,7 +37,6 @@ from rayfill.storage.open_store import open_store
 from rayfill.training.capacity import startup_failures
 from rayfill.training.progress_on_ray import progress_shown, sender
 from rayfill.training.run_directory import publish_model
-from rayfill.training.share import Node, Share, lacks_room
 from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
 from rayfill.training.worker import MODEL, WorkerContext, run_worker
 
@@ -43,12 +44,6 @@ STEP = "step-"
 """How the name of a checkpoint's folder begins; the number of finished steps follows."""
 START_TIMEOUT_S = 30.0
 """Seconds after which a start of all workers is tried again; the controller does not answer while it waits for room."""
-
-
-def live_nodes() -> list[Node]:
-    """The machines of the cluster as they are now."""
-    alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return [Node(int(r.get("CPU", 0)), int(r.get("GPU", 0))) for r in alive]
 
 
 def train_on_ray(run: RunSpec, share: Share, wait_s: float) -> str:
@@ -86,7 +81,7 @@ def _fit(run: RunSpec, share: Share, wait_s: float, mlflow_run: str) -> None:
         config = {
             "run": run.model_dump(mode="json"),
             "mlflow_run": mlflow_run,
-            "cpus": share.cpus,
+            "cpus": share.threads,
             "board": board,
         }
         result = fit(run, _worker_main, config, share.resources, wait_s)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from rayfill.cluster.live_nodes import live_nodes
 from rayfill.data.dataset import open_dataset
 from rayfill.masks.painted import pinned
 from rayfill.registry.mlflow_place import mlflow_place
@@ -16,7 +17,7 @@ from rayfill.training.capacity import wait_for_share
 from rayfill.training.check_run import check_run
 from rayfill.training.code_version import code_version
 from rayfill.training.init_from import resolve_init_checkpoints
-from rayfill.training.on_ray import live_nodes, train_on_ray
+from rayfill.training.on_ray import train_on_ray
 from rayfill.training.resolve_on_ray import resolve_run, warn_of_other_hardware
 from rayfill.training.run_directory import SPEC, claim, claimed_before, read_run, run_lock
 
@@ -85,11 +86,11 @@ def train_and_register(run: RunSpec, log: Callable[[str], None], wait_s: float) 
     share = wait_for_share(live_nodes, run.workers, wait_s, log)
     earlier = claimed_before(run)
     if earlier is None:
-        run = claim(resolve_run(run, share.resources, share.cpus, log))
+        run = claim(resolve_run(run, share.resources, share.threads, log))
     else:
         run = earlier
         warn_of_other_hardware(run, share.resources, log)
-    shown = f"{run.workers} worker{'s' * (run.workers > 1)} with {share.cpus} CPU{' and 1 GPU' * share.gpu} each"
+    shown = f"{run.workers} worker{'s' * (run.workers > 1)} with {share} each"
     training = run.recipe.training
     begins = f"run {run.name}{' goes on' if earlier else ''}: {run.recipe.steps} steps"
     log(f"{begins} of {training.batch_size} in {training.precision}, {shown}")

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import ray
 from optuna.trial import TrialState
 from ray import tune
 from ray.tune.experiment import Trial
 
+from rayfill.cluster.live_nodes import live_nodes
+from rayfill.cluster.placement import TrialShare, trial_share, trials_at_once
 from rayfill.masks.painted import pinned
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.locations import Locations
@@ -32,7 +33,6 @@ from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.training.code_version import code_version
 from rayfill.training.init_from import resolve_init_checkpoints
 from rayfill.training.tracking import close_tracked_run, open_tracked_sweep
-from rayfill.tuning.execution.resources import Node, TrialShare, room, share_of
 from rayfill.tuning.execution.scheduler import Pruner
 from rayfill.tuning.execution.searcher import TuneSearcher
 from rayfill.tuning.execution.trainable import TrialActor
@@ -49,11 +49,6 @@ from rayfill.tuning.study.trial_record import Record, read_records
 
 NODES_EVERY_S = 5.0
 """How often the cluster is asked what it has."""
-
-
-def live_nodes() -> list[Node]:
-    """Resources of the machines that are up. Ray must be."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def run_sweep(study: optuna.Study, measure: Measure, code: str | None = None) -> str:
@@ -73,12 +68,12 @@ def run_sweep(study: optuna.Study, measure: Measure, code: str | None = None) ->
         KeyboardInterrupt: Ctrl-C; the trials are left as if they had been killed.
     """
     spec = spec_of(study)
-    share = share_of(spec.sweep.trial, live_nodes())
+    share = trial_share(spec.sweep.trial, live_nodes())
     spec = resolve_bases(study, spec, share, log=lambda sentence: print(sentence, file=sys.stderr, flush=True))
     eval_set_of(spec)  # whatever it lacks is made here, once
     place = mlflow_place(Locations(spec.root))
     parent = open_tracked_sweep(place, spec.name, spec.model_dump(mode="json"))
-    proposals = Proposals(study, Space(spec.searched, spec.bases), spec, measure=measure, gpus=share.gpus)
+    proposals = Proposals(study, Space(spec.searched, spec.bases), spec, measure=measure, gpus=share.worker.gpus)
     status = "FAILED"
     try:
         _tune(study, spec, share, proposals, parent, code or code_version())
@@ -116,8 +111,8 @@ def _tune(study: optuna.Study, spec: SweepSpec, share: TrialShare, proposals: Pr
             search_alg=searcher,
             scheduler=pruner,
             num_samples=-1,
-            max_concurrent_trials=room(share, live_nodes()),
-            resources_per_trial=share.of_trial,
+            max_concurrent_trials=trials_at_once(share, live_nodes()),
+            resources_per_trial=share.resources,
             reuse_actors=True,
             max_failures=max(recipe.training.max_failures for recipe in spec.bases.values()),
             raise_on_failed_trial=False,
@@ -151,8 +146,8 @@ def _job(spec: SweepSpec, share: TrialShare, proposal: Proposal, parent: str, co
         rungs=spec.sweep.prune.rungs(recipe.steps),
         known=tuple(rung.step for rung in proposal.curve),
         seconds=proposal.curve[-1].seconds if proposal.curve else 0.0,
-        threads=share.threads,
-        resources=share.of_worker,
+        threads=share.worker.threads,
+        resources=share.worker.resources,
         parent=parent,
     )
 
@@ -166,7 +161,7 @@ class _Room:
 
     def __call__(self) -> int:
         if time.monotonic() - self._asked >= NODES_EVERY_S:
-            self._asked, self._room = time.monotonic(), room(self._share, live_nodes())
+            self._asked, self._room = time.monotonic(), trials_at_once(self._share, live_nodes())
         return min(self._room, self._at_once or self._room)
 
 

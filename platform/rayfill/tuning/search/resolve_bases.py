@@ -8,13 +8,13 @@ import json
 
 import optuna
 
+from rayfill.cluster.placement import TrialShare
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.spec.sweep_search import NoPruning
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.training.resolve_on_ray import Log, resolve_run
-from rayfill.tuning.execution.resources import TrialShare
 
 RESOLVED = "resolved_bases"
 """Attribute of the study: recipe by label, as JSON."""
@@ -59,4 +59,4 @@ def _resolved(spec: SweepSpec, label: str, share: TrialShare, log: Log) -> Recip
         code_version=spec.code_version,
         created=spec.created,
     )
-    return resolve_run(run, share.of_worker, share.threads, lambda sentence: log(f"{label}: {sentence}")).recipe
+    return resolve_run(run, share.worker.resources, share.worker.threads, lambda sentence: log(f"{label}: {sentence}")).recipe
