@@ -20,9 +20,10 @@ import torch
 from PIL import Image
 
 from benchmarks.peak_memory import PeakMemory
-from rayfill.inference.inpaint import UInt8, composite, inpaint
-from rayfill.inference.large_images import WORK_PIXELS, inpaint_bounded
+from rayfill.inference.composite import UInt8, composite
+from rayfill.inference.inpaint import WORK_PIXELS, inpaint
 from rayfill.inference.model_folder import Model, load_model
+from rayfill.inference.one_pass import inpaint_in_one_pass
 from rayfill.registry.resolve import resolve_model
 from rayfill.spec.locations import Locations
 
@@ -46,7 +47,7 @@ def main() -> None:
     files = sorted(args.photographs.rglob("*.jpg"))[: args.pictures]
     ways: dict[str, Callable[[UInt8, UInt8], UInt8]] = {
         "shrunk": lambda picture, mask: shrunk(model, picture, mask),
-        "tiles": lambda picture, mask: inpaint_bounded(model, [picture], [mask])[0].picture,
+        "tiles": lambda picture, mask: inpaint(model, [picture], [mask])[0].composited,
     }
     PeakMemory(device)
     rows, crops = [], []
@@ -110,7 +111,7 @@ def shrunk(model: Model, picture: UInt8, mask: UInt8) -> UInt8:
     size = tuple(max(1, round(side * scale)) for side in mask.shape[::-1])
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     hole = (cv2.resize((mask > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
-    filled = inpaint(model.system, model.card.contract, [small], [hole], model.device, precision=model.precision)[0].raw
+    filled = inpaint_in_one_pass(model, [small], [hole], None, False)[0].raw
     raw = cv2.resize(filled, mask.shape[::-1], interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     return composite(picture, raw, mask.astype(np.float32), model.card.contract)
 

@@ -48,7 +48,7 @@ from rayfill.inference.model_folder import load_model
 device = torch.device("cpu")
 model = load_model(pathlib.Path(sys.argv[1]), device)
 picture, hole = numpy.zeros((64, 64, 3), numpy.uint8), numpy.full((64, 64), 255, numpy.uint8)
-inpaint(model.system, model.card.contract, [picture], [hole], device)
+inpaint(model, [picture], [hole])
 import psutil
 print(psutil.Process().memory_full_info().pss / 2**20)
 """

@@ -84,8 +84,7 @@ def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | No
     from rayfill.data.images.encode import NoRoom, encode_image
     from rayfill.data.images.source_image import fill_samples, read_source_image
     from rayfill.data.images.untrusted import read_mask
-    from rayfill.inference.large_images import inpaint_bounded
-    from rayfill.inference.sampling import inpaint_samples
+    from rayfill.inference.inpaint import inpaint
 
     source = _read(task.image, read_source_image)
     picture = source.picture
@@ -95,11 +94,11 @@ def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | No
         raise InputError(f"{task.mask}: the mask is {sizes[0]}, and {task.image} is {sizes[1]}; they must be of one size")
     if mask is not None and mask.all():
         raise InputError(f"{task.mask}: the mask covers the whole picture, so nothing is known to go by")
-    answers = inpaint_bounded(model, [picture], [mask]) if seeds is None else inpaint_samples(model, picture, mask, seeds)
+    answers = [inpaint(model, [picture], [mask], seed=seed)[0] for seed in ([None] if seeds is None else seeds)]
     task.out.parent.mkdir(parents=True, exist_ok=True)
     for answer, path in zip(answers, outputs, strict=True):
         try:
-            encoded = encode_image(fill_samples(source, answer.picture, answer.mask), source, path.suffix.lower())
+            encoded = encode_image(fill_samples(source, answer.composited, answer.mask), source, path.suffix.lower())
         except NoRoom as error:
             raise InputError(f"--out {path}: it {error}") from None
         path.write_bytes(encoded)

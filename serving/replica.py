@@ -54,13 +54,13 @@ class Replica:
         """Fill pictures of any sizes; each gets its own answer back. NoModel if none is loaded."""
         if self._now is None:
             raise NoModel
-        from rayfill.inference.large_images import inpaint_bounded  # with torch, which `load` has imported
+        from rayfill.inference.inpaint import inpaint  # with torch, which `load` has imported
 
         model, info = self._now  # held for the batch, for a reconfigure may come in between
         begin = time.perf_counter()
-        filled = await asyncio.to_thread(inpaint_bounded, model, pictures, masks)
+        filled = await asyncio.to_thread(inpaint, model, pictures, masks)
         seconds = time.perf_counter() - begin
-        return [Answer(one.picture, one.mask, one.scale, info, seconds) for one in filled]
+        return [Answer(one.composited, one.mask, one.scale, info, seconds) for one in filled]
 
     async def status(self) -> Status:
         """The model now, and why the last attempt to load another failed."""

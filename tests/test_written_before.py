@@ -66,7 +66,7 @@ def test_a_run_s_checkpoint_and_its_model(root: Path) -> None:
     model = load_model(root / "runs" / "old" / "model", CPU)
     picture, mask = np.zeros((40, 48, 3), np.uint8), np.zeros((40, 48), np.uint8)
     mask[10:20, 10:20] = 1
-    (answer,) = inpaint(model.system, model.card.contract, [picture], [mask], CPU)
+    (answer,) = inpaint(model, [picture], [mask])
     np.testing.assert_array_equal(answer.composited[mask == 0], picture[mask == 0])
 
 

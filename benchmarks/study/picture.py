@@ -10,7 +10,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from rayfill.evaluation.baselines import telea
-from rayfill.inference.inpaint import UInt8, inpaint
+from rayfill.inference.composite import UInt8
+from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import load_model
 from rayfill.masks.draw import draw_family, generator
 from rayfill.spec.masks import Irregular
@@ -37,7 +38,7 @@ def draw_picture(models: Mapping[str, Path], path: Path) -> None:
         mask = draw_family(Irregular(kind="irregular", buckets=(bucket,)), side, side, generator(("study", row)))
         pictures = [np.where(mask[..., None] > 0, np.uint8(255), target), telea(target, mask)]
         for model in opened.values():
-            pictures.append(inpaint(model.system, model.card.contract, [target], [mask], model.device)[0].composited)
+            pictures.append(inpaint(model, [target], [mask])[0].composited)
         for column, picture in enumerate([*pictures, target]):
             large = cv2.resize(picture, (SHOWN, SHOWN), interpolation=cv2.INTER_NEAREST)
             sheet.paste(Image.fromarray(large), (GAP + column * (SHOWN + GAP), TITLE + row * (SHOWN + GAP)))

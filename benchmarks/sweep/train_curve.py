@@ -10,9 +10,10 @@ import torch
 
 from rayfill.evaluation.eval_set import EvalSet
 from rayfill.evaluation.psnr import mean_squared_error, psnr
-from rayfill.inference.inpaint import inpaint
+from rayfill.inference.composite import to_uint8
 from rayfill.spec.errors import Failed
 from rayfill.spec.run import RunSpec
+from rayfill.systems.batch_inference import fill_batch
 from rayfill.training.state import TrainState
 from rayfill.training.worker import WorkerContext, load_state, train_worker_steps
 
@@ -58,11 +59,13 @@ def hole_psnr(state: TrainState, eval_set: EvalSet) -> float:
     trained = {name: tensor.clone() for name, tensor in system.state_dict().items()}
     system.load_state_dict(state.inference_weights())
     system.eval()
-    answers = inpaint(system, contract, [p for p, _ in pairs], [m for _, m in pairs], PLACE.device)
+    images = torch.from_numpy(np.stack([picture for picture, _ in pairs])).permute(0, 3, 1, 2).float() / 255
+    holes = torch.from_numpy(np.stack([(mask > 0).astype(np.float32) for _, mask in pairs]))[:, None]
+    answers = [to_uint8(raw) for raw in fill_batch(system, contract, images, holes).raw]
     system.load_state_dict(trained)
     system.train()
     values = [
-        psnr(mean_squared_error((answer.composited / 255.0 - picture / 255.0)[mask > 0]))
+        psnr(mean_squared_error((answer / 255.0 - picture / 255.0)[mask > 0]))
         for answer, (picture, mask) in zip(answers, pairs, strict=True)
     ]
     return float(np.mean(values))

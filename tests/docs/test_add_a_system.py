@@ -94,7 +94,7 @@ def test_the_page_s_system_trains_two_steps_and_inpaints_a_picture_of_odd_size(r
     picture = np.random.default_rng(0).integers(0, 256, (37, 53, 3), dtype=np.uint8)
     mask = np.zeros((37, 53), np.uint8)
     mask[5:20, 11:40] = 255
-    (answer,) = inpaint(model.system, model.card.contract, [picture], [mask], CPU)
+    (answer,) = inpaint(model, [picture], [mask])
     np.testing.assert_array_equal(answer.composited[mask == 0], picture[mask == 0])
     assert (answer.composited[mask > 0] != picture[mask > 0]).any()
 

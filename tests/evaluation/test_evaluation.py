@@ -74,7 +74,7 @@ def test_every_number_is_the_mean_of_what_was_measured(eval_set: EvalSet, model_
     for number in numbers:
         _, target = eval_set.photographs.read(number)
         mask = eval_set.masks.masks(bucket)[number % 2]
-        raw = inpaint(model.system, model.card.contract, [target], [mask], CPU)[0].raw
+        raw = inpaint(model, [target], [mask])[0].raw
         by_hand.append(measure(raw, target, mask)["ssim", "whole"])
     assert score(card, MODEL, "ssim", bucket, form="raw") == pytest.approx(np.mean(by_hand), abs=1e-4)
 

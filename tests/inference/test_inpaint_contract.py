@@ -41,7 +41,7 @@ def test_known_pixels_come_back_untouched_in_any_size(tmp_path: Path, name: str,
     picture = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     mask = (rng.random((height, width)) < 0.3).astype(np.uint8)
     before = picture.copy()
-    answer = inpaint(model.system, model.card.contract, [picture], [mask], CPU)[0]
+    answer = inpaint(model, [picture], [mask])[0]
     assert answer.composited.shape == answer.raw.shape == picture.shape
     assert np.array_equal(answer.composited[mask == 0], before[mask == 0])
     assert np.array_equal(answer.composited[mask > 0], answer.raw[mask > 0])
@@ -53,16 +53,16 @@ def test_pictures_of_several_sizes_are_answered_in_order(tmp_path: Path) -> None
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in [(20, 30), (33, 17), (20, 30)]]
     masks = [(rng.random(p.shape[:2]) < 0.3).astype(np.uint8) for p in pictures]
-    together = inpaint(model.system, model.card.contract, pictures, masks, CPU)
+    together = inpaint(model, pictures, masks)
     for picture, mask, answer in zip(pictures, masks, together, strict=True):
-        alone = inpaint(model.system, model.card.contract, [picture], [mask], CPU)[0]
+        alone = inpaint(model, [picture], [mask])[0]
         assert np.abs(alone.raw.astype(int) - answer.raw).max() <= 1
 
 
 def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     model = load_model(saved(tmp_path), CPU)
     with pytest.raises(ValueError, match="mask of 4x5 for a picture of 7x6"):
-        inpaint(model.system, model.card.contract, [np.zeros((6, 7, 3), np.uint8)], [np.zeros((5, 4), np.uint8)], CPU)
+        inpaint(model, [np.zeros((6, 7, 3), np.uint8)], [np.zeros((5, 4), np.uint8)])
 
 
 def test_a_critic_is_not_part_of_the_model(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from rayfill.inference.inpaint import UInt8
+from rayfill.inference.composite import UInt8
 from rayfill.inference.tiles import Tiling, fill_in_tiles
 
 TILING = Tiling(side=64, margin=16, pixels=3 * 64 * 64)

@@ -64,9 +64,7 @@ def test_mlflow_itself_loads_it_with_pickle_forbidden(
     masks = (rng.random((2, 37, 50)) < 0.3).astype(np.uint8) * 255
     answers = loaded.predict({"image": images, "mask": masks})
     model = load_model(tmp_path / "model", torch.device("cpu"), "auto")
-    expected = inpaint(
-        model.system, model.card.contract, list(images), list(masks), torch.device("cpu"), precision=model.precision
-    )
+    expected = inpaint(model, list(images), list(masks))
     np.testing.assert_array_equal(answers, np.stack([e.composited for e in expected]))
     with pytest.raises(mlflow.MlflowException):
         loaded.predict({"image": images.astype(np.float64), "mask": masks})

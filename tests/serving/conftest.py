@@ -17,8 +17,8 @@ import torch
 import uvicorn
 from PIL import Image
 
-from rayfill.inference.inpaint import UInt8
-from rayfill.inference.large_images import inpaint_bounded
+from rayfill.inference.composite import UInt8
+from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import Model, load_model
 from serving.app import build_app
 from serving.backend import Answer, Status
@@ -61,8 +61,8 @@ def routes_over(folder: Path) -> Iterator[str]:
 
     class InProcess:
         async def inpaint(self, picture: UInt8, mask: UInt8 | None) -> Answer:
-            filled = await asyncio.to_thread(inpaint_bounded, model, [picture], [mask])
-            return Answer(filled[0].picture, filled[0].mask, filled[0].scale, info, 0.0)
+            filled = await asyncio.to_thread(inpaint, model, [picture], [mask])
+            return Answer(filled[0].composited, filled[0].mask, filled[0].scale, info, 0.0)
 
         async def status(self) -> Status:
             return Status(info, None)

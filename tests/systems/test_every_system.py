@@ -180,13 +180,13 @@ def test_a_saved_model_inpaints_a_picture_that_is_not_square(
     picture = rng.integers(0, 256, (47, 71, 3), dtype=np.uint8)
     mask = np.zeros((47, 71), np.uint8)
     mask[10:30, 20:45] = 1
-    first, second = (inpaint(model.system, model.card.contract, [picture], [mask], CPU)[0] for _ in range(2))
+    first, second = (inpaint(model, [picture], [mask])[0] for _ in range(2))
     assert first.composited.shape == first.raw.shape == picture.shape
     np.testing.assert_array_equal(first.composited[mask == 0], picture[mask == 0])
     np.testing.assert_array_equal(first.raw, second.raw)
     assert all(values.shape == mask.shape for values in first.maps.values())
     if model.card.contract.mask == "optional":
-        blind = inpaint(model.system, model.card.contract, [picture], [None], CPU)[0]
+        blind = inpaint(model, [picture], [None])[0]
         assert blind.mask.shape == mask.shape
         np.testing.assert_array_equal(blind.composited[blind.mask == 0], picture[blind.mask == 0])
 

@@ -9,7 +9,8 @@ from rayfill.evaluation.eval_set import EvalSet
 from rayfill.evaluation.metrics import measure
 from rayfill.evaluation.scorecard import MODEL, OWN, Measured
 from rayfill.hardware.precision import autocast
-from rayfill.inference.inpaint import UInt8, inpaint
+from rayfill.inference.composite import UInt8
+from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import Model
 
 
@@ -27,7 +28,7 @@ def _measure_photograph(model: Model, eval_set: EvalSet, number: int, baselines:
     _, target = eval_set.photographs.read(number)
     buckets = eval_set.protocol.buckets
     holes = [eval_set.masks.mask(bucket, number) for bucket in buckets]
-    answers = inpaint(model.system, model.card.contract, [target] * len(holes), holes, model.device, precision=model.precision)
+    answers = inpaint(model, [target] * len(holes), holes)
     measured = []
     for bucket, hole, answer in zip(buckets, holes, answers, strict=True):
         measured.append(Measured(number, bucket, MODEL, "raw", measure(answer.raw, target, hole)))

@@ -44,9 +44,7 @@ def draw_samples(model: Model, eval_set: EvalSet) -> list[Sample]:
 def _sample(model: Model, eval_set: EvalSet, bucket: str, number: int) -> Sample:
     name, target = eval_set.photographs.read(number)
     mask = eval_set.masks.mask(bucket, number)
-    answer = inpaint(
-        model.system, model.card.contract, [target], [mask], model.device, precision=model.precision, with_maps=True
-    )[0]
+    answer = inpaint(model, [target], [mask], with_maps=True)[0]
 
     def scored(title: str, pixels: UInt8) -> Picture:
         return Picture(title, pixels, measure(pixels, target, mask)["psnr", "whole"])

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from rayfill.inference.inpaint import UInt8
+from rayfill.inference.composite import UInt8
 
 
 def heat_map(values: UInt8) -> UInt8:

@@ -1,103 +1,101 @@
-"""Pictures in, pictures out: the image contract applied once for everybody, known pixels bit-identical."""
+"""Inpaint pictures of any size: the one way that the command line, the server, evaluation and reports take.
+
+A picture that is small, or whose holes a model of its size can see across, goes through the network as it is. Any other is
+filled in tiles, wide holes coarse to fine (large_images.py).
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
+import cv2
 import numpy as np
-import numpy.typing as npt
-import torch
 
-from rayfill.inference.poisson_blending import blend
-from rayfill.spec.contract import ImageContract
-from rayfill.spec.recipe import Precision
-from rayfill.systems.base import System
-from rayfill.systems.batch_inference import fill_batch, predict_mask_batch
+from rayfill.inference.composite import UInt8, composite
+from rayfill.inference.inpainted import Inpainted
+from rayfill.inference.large_images import deep_pixels, inpaint_in_tiles
+from rayfill.inference.model_folder import Model
+from rayfill.inference.one_pass import inpaint_in_one_pass
 
-UInt8 = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Inpainted:
-    """The answer for one picture.
-
-    Attributes:
-        composited: (H,W,3) uint8; known pixels are the input's own, bit for bit.
-        raw: (H,W,3) uint8, the model's picture everywhere.
-        mask: (H,W) uint8, 255 = hole: the given one, or the one that the model predicted.
-        maps: (H,W) uint8 maps by name, 255 = 1.0.
-    """
-
-    composited: UInt8
-    raw: UInt8
-    mask: UInt8
-    maps: dict[str, UInt8]
+WORK_PIXELS = 2**20
+"""Most pixels that go through a network at once. At full width it holds 64 channels of them: 256 MB, several times over."""
 
 
 def inpaint(
-    system: System,
-    contract: ImageContract,
+    model: Model,
     pictures: Sequence[UInt8],
     masks: Sequence[UInt8 | None],
-    device: torch.device,
+    *,
     seed: int | None = None,
-    precision: Precision = "fp32",
     with_maps: bool = False,
+    work_pixels: int = WORK_PIXELS,
 ) -> list[Inpainted]:
-    """Inpaint pictures, those of one size together.
+    """One answer for each picture, in bounded memory: no more than `work_pixels` go through the network at once.
 
     Args:
+        model: on its device.
         pictures: (H,W,3) uint8 RGB each, any sizes.
         masks: (H,W) each, of its picture's size, non-zero = hole; None where the model is to find the holes itself.
-        seed, precision, with_maps: as for `fill_batch`.
+        seed: the sample of this seed instead of the model's one answer; where its contract says `answers: many`.
+        with_maps: also the maps that cost a forward pass of their own.
+        work_pixels: bound of one forward pass; at least 64 x 64.
 
     Raises:
         ValueError: a mask's size is not its picture's, or there is none and the contract wants one.
     """
-    answers: dict[int, Inpainted] = {}
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for i, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
+    for picture, mask in zip(pictures, masks, strict=True):
         if mask is not None and picture.shape[:2] != mask.shape:
             raise ValueError(f"mask of {mask.shape[1]}x{mask.shape[0]} for a picture of {picture.shape[1]}x{picture.shape[0]}")
-        if mask is None and contract.mask == "required":
+        if mask is None and model.card.contract.mask == "required":
             raise ValueError("no mask, and the model has to be told where the holes are")
-        groups.setdefault((*picture.shape, mask is None), []).append(i)
-    for members in groups.values():
-        image = torch.stack([torch.from_numpy(pictures[i].copy()).permute(2, 0, 1) for i in members]).to(device).float() / 255
-        given = [mask for i in members if (mask := masks[i]) is not None]
-        hole = (
-            torch.stack([torch.from_numpy((mask > 0).astype(np.float32))[None] for mask in given]).to(device)
-            if given
-            else predict_mask_batch(system, contract, image, precision)
-        )
-        filled = fill_batch(system, contract, image, hole, seed, precision, with_maps)
-        for n, i in enumerate(members):
-            raw, share = to_uint8(filled.raw[n]), hole[n, 0].cpu().numpy()
-            maps = {name: to_uint8(m[n]) for name, m in filled.maps.items()}
-            answers[i] = Inpainted(composite(pictures[i], raw, share, contract), raw, to_uint8(hole[n]), maps)
+    answers: dict[int, Inpainted] = {}
+    whole = [i for i, mask in enumerate(masks) if mask is None or _goes_whole(model, mask, work_pixels)]
+    scales = {i: min(1.0, (work_pixels / (pictures[i].shape[0] * pictures[i].shape[1])) ** 0.5) for i in whole}
+    small = {i: _shrunk(pictures[i], scales[i]) for i in whole}
+    for chunk in _chunks({i: picture.shape for i, picture in small.items()}, work_pixels):
+        given = [masks[i] for i in chunk]
+        filled = inpaint_in_one_pass(model, [small[i] for i in chunk], given, seed, with_maps)
+        for i, answer in zip(chunk, filled, strict=True):
+            answers[i] = _blind(model, pictures[i], answer, scales[i])
+    for i, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
+        if i not in answers and mask is not None:
+            answers[i] = inpaint_in_tiles(model, picture, mask, work_pixels, seed)
     return [answers[i] for i in range(len(pictures))]
 
 
-def composite(picture: UInt8, raw: UInt8, share: npt.NDArray[np.floating[Any]], contract: ImageContract) -> UInt8:
-    """The picture with its holes filled from the raw answer.
-
-    Args:
-        picture, raw: (H,W,3) uint8.
-        share: (H,W) in [0,1]; where it is 0 the picture comes back bit for bit, where it is 1 the raw answer's pixel, and
-            between them, where a predicted mask says that a part of the pixel survived, a mixture.
-        contract: says whether holes are pasted or blended.
-    """
-    if contract.blend == "poisson":
-        raw = blend(picture, raw, (share > 0).astype(np.uint8))
-    filled = np.where((share > 0)[..., None], raw, picture)
-    between = (share > 0) & (share < 1)
-    if between.any():
-        part = share[between][:, None]
-        filled[between] = np.rint(picture[between] * (1 - part) + raw[between] * part)
-    return filled
+def _goes_whole(model: Model, mask: UInt8, work_pixels: int) -> bool:
+    height, width = mask.shape
+    size = model.card.contract.fixed_side
+    if size is not None:
+        return bool(max(height, width) <= size)
+    fits = height * width <= work_pixels
+    return fits and (max(height, width) <= 2 * model.card.train_size or not bool(deep_pixels(mask, model).any()))
 
 
-def to_uint8(picture: torch.Tensor) -> UInt8:
-    """(C,H,W) in [0,1] to (H,W,C) uint8, rounded to nearest; one channel gives (H,W)."""
-    array: UInt8 = picture.mul(255).add(0.5).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-    return array[..., 0] if array.shape[-1] == 1 else array
+def _blind(model: Model, picture: UInt8, answer: Inpainted, scale: float) -> Inpainted:
+    """The answer at a picture's own size; only a model that finds the holes itself fills a whole picture at a smaller one."""
+    if scale == 1:
+        return answer
+    size = picture.shape[1], picture.shape[0]
+    raw = cv2.resize(answer.raw, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    mask = cv2.resize(answer.mask, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    composited = composite(picture, raw, mask.astype(np.float32) / 255, model.card.contract)
+    return Inpainted(composited, raw, mask, scale=scale)
+
+
+def _shrunk(picture: UInt8, scale: float) -> UInt8:
+    if scale == 1:
+        return picture
+    size = tuple(max(1, round(side * scale)) for side in picture.shape[1::-1])
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _chunks(shapes: dict[int, tuple[int, ...]], work_pixels: int) -> list[list[int]]:
+    """Numbers of the pictures, those of one size side by side, cut where a chunk would pass the bound."""
+    chunks: list[list[int]] = []
+    for i in sorted(shapes, key=lambda i: shapes[i]):
+        chunk = chunks[-1] if chunks else []
+        pixels = shapes[i][0] * shapes[i][1]
+        if chunk and shapes[chunk[0]] == shapes[i] and (len(chunk) + 1) * pixels <= work_pixels:
+            chunk.append(i)
+        else:
+            chunks.append([i])
+    return chunks

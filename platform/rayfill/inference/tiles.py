@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rayfill.inference.inpaint import UInt8
+from rayfill.inference.composite import UInt8
 
 Fill = Callable[[Sequence[UInt8], Sequence[UInt8]], Sequence[UInt8]]
 """Raw answers (h,w,3) for pictures (h,w,3) and masks (h,w; 1 = hole) of one size."""

@@ -38,7 +38,7 @@ class InpaintingModel(PythonModel):  # type: ignore[misc]  # MLflow ships no typ
         """
         images, masks = model_input["image"], model_input["mask"]
         model = self._model
-        answers = inpaint(model.system, model.card.contract, list(images), list(masks), model.device, precision=model.precision)
+        answers = inpaint(model, list(images), list(masks))
         return np.stack([answer.composited for answer in answers])
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from rayfill.data.batch import Batch
+from rayfill.inference.composite import UInt8, to_uint8
 from rayfill.inference.heat_map import heat_map
-from rayfill.inference.inpaint import UInt8, to_uint8
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import System
 from rayfill.systems.batch_inference import fill_batch

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from rayfill.inference.inpaint import UInt8
+from rayfill.inference.composite import UInt8
 from rayfill.registry import tags
 from rayfill.registry.mlflow_place import MlflowPlace, client, ensure_experiment
 from rayfill.spec.run import RunSpec

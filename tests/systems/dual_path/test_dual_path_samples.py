@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import Model, load_model, save_model
-from rayfill.inference.sampling import check_samples, inpaint_samples
+from rayfill.inference.sampling import check_samples
 from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.model import Lineage
@@ -128,7 +129,7 @@ def test_pictures_of_any_size_are_sampled_and_keep_what_is_known(tmp_path: Path)
     picture = np.random.default_rng(0).integers(0, 256, (41, 67, 3), dtype=np.uint8)
     mask = np.zeros((41, 67), np.uint8)
     mask[5:30, 10:50] = 1
-    answers = [answer.picture for answer in inpaint_samples(model, picture, mask, (4, 5, 4))]
+    answers = [inpaint(model, [picture], [mask], seed=seed)[0].composited for seed in (4, 5, 4)]
     np.testing.assert_array_equal(answers[0], answers[2])
     assert (answers[0] != answers[1])[mask > 0].any()
     for answer in answers:

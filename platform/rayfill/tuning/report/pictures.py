@@ -9,7 +9,8 @@ import torch
 from rayfill.evaluation.eval_set import EvalSet
 from rayfill.evaluation.metrics import measure
 from rayfill.evaluation.samples import Picture, Sample
-from rayfill.inference.inpaint import UInt8, inpaint
+from rayfill.inference.composite import UInt8
+from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import load_model
 from rayfill.masks.resize import hole_ratio
 from rayfill.registry.fetch import run_folder
@@ -67,10 +68,7 @@ def _answers(record: Record, questions: Sequence[_Question], locations: Location
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = load_model(run_folder(record.run, locations), device, "auto")
     targets, holes = [q.target for q in questions], [q.hole for q in questions]
-    return [
-        answer.composited
-        for answer in inpaint(model.system, model.card.contract, targets, holes, device, precision=model.precision)
-    ]
+    return [answer.composited for answer in inpaint(model, targets, holes)]
 
 
 def _sample(question: _Question, i: int, answers: Sequence[tuple[Record, list[UInt8]]]) -> Sample:
