@@ -18,12 +18,12 @@ import torch
 
 from benchmarks.train_step import matmul_time, random_batch, timed
 from rayfill.hardware.precision import resolve_precision
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Precision, Recipe
+from rayfill.training.optimization.step import play_step
+from rayfill.training.optimization.step_cost import step_gflop
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
-from rayfill.training.step_cost import step_gflop
 
 RECIPE = Path(__file__).parent.parent / "jobs" / "recipes" / "gdn.yaml"
 CPU = torch.device("cpu")

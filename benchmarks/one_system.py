@@ -16,12 +16,12 @@ from benchmarks.peak_memory import PeakMemory
 from benchmarks.train_step import device_name, random_batch, timed
 from rayfill.hardware.precision import resolve_precision
 from rayfill.inference.flops import gflop
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Phase, Recipe, SystemChoice
 from rayfill.systems.check_recipe import check_recipe
+from rayfill.training.optimization.step import play_step
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 from rayfill.tuning.search.costs import along_search, count_parameters, inpainting_gflop, inpainting_seconds
 
 Row = dict[str, float | int | str | None]

@@ -22,14 +22,14 @@ from rayfill.data.batch import Batch
 from rayfill.hardware.precision import resolve_precision
 from rayfill.losses.detection import detection_loss
 from rayfill.losses.reconstruction import weighted_l1
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Precision, Recipe
 from rayfill.systems.gdn.gdn import GDN
 from rayfill.systems.gdn.generator import repair
+from rayfill.training.optimization.step import play_step
+from rayfill.training.optimization.step_cost import step_gflop
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
-from rayfill.training.step_cost import step_gflop
 
 RECIPE = Path(__file__).parent.parent / "jobs" / "recipes" / "gdn.yaml"
 MATMUL_SIDE = 4096

@@ -108,9 +108,9 @@ def check_precision() -> str:
 
     from rayfill.hardware.arithmetic_rate import convolution_rate
     from rayfill.hardware.precision import native_precision
-    from rayfill.spec.document import load_spec
+    from rayfill.spec.loading.document import load_spec
     from rayfill.spec.recipe import Recipe
-    from rayfill.training.step_cost import step_gflop
+    from rayfill.training.optimization.step_cost import step_gflop
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     precision = native_precision(device)

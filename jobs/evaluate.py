@@ -5,8 +5,8 @@ import contextlib
 from pathlib import Path
 
 from jobs.arguments import Parser, add_precision, positive, verb
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     print(format_table(card))
     result: dict[str, object] = {"scorecard": card.model_dump(mode="json"), "digest": card.digest(), "report": None}
     if args.report:
-        from rayfill.evaluation.report_folder import write_report
+        from rayfill.evaluation.report.folder import write_report
 
         result["report"] = str(write_report(args.report, card, model.folder, dataset, locations, mask_set))
         print(f"report: {result['report']}")

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from jobs.arguments import Parser, verb
 from rayfill.spec.dataset import IngestSpec, Manifest
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.locations import Locations
-from rayfill.spec.problems import first_problem
 
 if TYPE_CHECKING:
     from rayfill.data.ingest.part_builder import PackJob

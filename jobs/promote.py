@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.arguments import Parser, add_precision, positive, verb
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.locations import Locations
 from rayfill.spec.release import Release
 

@@ -30,7 +30,7 @@ def schema_of(kind: str) -> dict[str, Any]:
     """
     from rayfill.spec.base import Spec
     from rayfill.spec.dataset import IngestSpec
-    from rayfill.spec.extending import extending_schema
+    from rayfill.spec.loading.extending import extending_schema
     from rayfill.spec.masks import MaskSetSpec
     from rayfill.spec.node import NodeSpec
     from rayfill.spec.release import Release

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from jobs.arguments import Parser, duration, positive, verb
 from rayfill.cluster.inside_job import inside_job
-from rayfill.spec.document import load_spec, validate
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec, validate
 from rayfill.spec.locations import Locations, check_name
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import new_run_name

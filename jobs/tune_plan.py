@@ -5,8 +5,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rayfill.spec.document import validate
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import validate
 from rayfill.spec.locations import Locations, check_name
 from rayfill.spec.sweep_file import SweepFile, read_sweep
 from rayfill.spec.sweep_spec import SweepSpec

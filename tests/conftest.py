@@ -94,7 +94,7 @@ def make_system_model() -> "Callable[[str, Path], Model]":
     import torch
 
     from rayfill.inference.model_folder import Model, load_model, save_model
-    from rayfill.spec.document import load_spec
+    from rayfill.spec.loading.document import load_spec
     from rayfill.spec.model import Lineage
     from rayfill.spec.recipe import Recipe
     from rayfill.training.state import TrainState

@@ -24,7 +24,7 @@ from benchmarks.loader.contestant import SEED, SIZE
 from rayfill.data.augment import crop_and_flip
 from rayfill.data.images.decode import decode_square
 from rayfill.masks.draw import draw_levels
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.masks import MaskMix
 from rayfill.spec.recipe import Images, Recipe
 

@@ -21,7 +21,7 @@ from benchmarks.study.picture import draw_picture
 from benchmarks.study.run import run_entry
 from benchmarks.study.spec import Study
 from benchmarks.study.table import format_study
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.locations import Locations
 
 RECIPES = Path(__file__).parents[2] / "jobs" / "recipes"

@@ -17,9 +17,9 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.systems.check_recipe import check_recipe
 from rayfill.training.code_version import code_version
+from rayfill.training.optimization.step import play_step
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 from rayfill.training.worker import WorkerContext, run_worker
 
 PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)

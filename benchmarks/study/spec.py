@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field
 
 from rayfill.spec.base import Spec
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError, nearest
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.masks import MaskFamily
 from rayfill.spec.recipe import Cosine, Recipe
 

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from rayfill.spec.base import Spec
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.errors import InputError
-from rayfill.spec.problems import first_problem
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.sweep_space import Scalar
 
 

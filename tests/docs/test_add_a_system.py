@@ -14,13 +14,13 @@ import torch
 from rayfill.data.batch import Batch
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import load_model, save_model
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import SYSTEMS
 from rayfill.systems.check_recipe import check_recipe
+from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "add-a-system.md").read_text()

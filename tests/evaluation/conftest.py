@@ -12,7 +12,7 @@ from rayfill.data.dataset import open_dataset
 from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.inference.model_folder import save_model
 from rayfill.spec.dataset import IngestSpec
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import Irregular, MaskSetSpec
 from rayfill.spec.model import Lineage

@@ -14,7 +14,7 @@ from rayfill.evaluation.evaluate import evaluate_model, score_model
 from rayfill.evaluation.measure_model import measure_model
 from rayfill.evaluation.metrics import METRICS, measure
 from rayfill.evaluation.photographs import Photographs
-from rayfill.evaluation.samples import draw_samples
+from rayfill.evaluation.report.samples import draw_samples
 from rayfill.evaluation.scorecard import MODEL, score
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import load_model

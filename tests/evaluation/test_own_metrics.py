@@ -8,7 +8,7 @@ import torch
 
 from rayfill.evaluation.eval_set import EvalSet, prepare_eval_set
 from rayfill.evaluation.evaluate import score_model
-from rayfill.evaluation.report import render_report
+from rayfill.evaluation.report.page import render_report
 from rayfill.evaluation.scorecard import OWN, Scorecard, read_scorecard, score, write_scorecard
 from rayfill.evaluation.table import format_table
 from rayfill.inference.model_folder import Model

@@ -114,11 +114,11 @@ import torch
 from pathlib import Path
 from rayfill.data.batch import Batch
 from rayfill.hardware.precision import resolve_precision
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
+from rayfill.training.optimization.step import play_step
 
 cpu = torch.device("cpu")
 asked = load_spec(Path("tests/systems/small/gdn.yaml"), Recipe)

@@ -10,8 +10,8 @@ import torch
 
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import load_model, save_model
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import build_system

@@ -15,7 +15,7 @@ import torch
 
 from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.spec.dataset import IngestSpec
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec

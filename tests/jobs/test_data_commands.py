@@ -10,7 +10,7 @@ from PIL import Image
 
 from jobs.cli import main
 from rayfill.data.dataset import open_dataset
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.training.run_directory import claim

@@ -12,7 +12,7 @@ from PIL import Image
 
 from jobs.cli import main
 from rayfill.inference.model_folder import save_model
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import build_system

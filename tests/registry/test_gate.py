@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from rayfill.evaluation.scorecard import Scorecard
 from rayfill.registry.gate import judge
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import Failed, InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.release import ALL, Release
 
 Make = Callable[..., Scorecard]

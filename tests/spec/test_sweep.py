@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.sweep import Objective, Sweep
 from rayfill.spec.sweep_search import ASHA, Median, NoPruning
 

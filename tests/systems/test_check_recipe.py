@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import SYSTEMS
 from rayfill.systems.check_recipe import check_recipe

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from rayfill.data.batch import Batch
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.systems.base import Round
 from rayfill.systems.check_recipe import check_recipe

@@ -11,14 +11,14 @@ import torch
 from rayfill.data.batch import Batch
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import Model
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Phase, Recipe
 from rayfill.systems import SYSTEMS, build_system, system_class
 from rayfill.systems.base import Round
 from rayfill.systems.batch_inference import fill_batch
 from rayfill.systems.check_recipe import check_recipe
+from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 
 RECIPES = Path(__file__).parent.parent.parent / "jobs" / "recipes"
 SMALL = Path(__file__).parent / "small"

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from rayfill.data.batch import Batch
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.systems.batch_inference import fill_batch
+from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 
 SMALL = Path(__file__).parent / "small"
 STEPS = 80

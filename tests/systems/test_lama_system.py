@@ -9,13 +9,13 @@ from safetensors.torch import save_file
 
 from rayfill.data.batch import Batch
 from rayfill.models.dilated_resnet import DilatedResNet
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.systems.base import Round
 from rayfill.systems.lama import Lama
+from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 
 CPU = torch.device("cpu")
 GENERATOR, CRITIC = Round("adversarial", ("generator",)), Round("adversarial", ("critic",))

@@ -8,13 +8,13 @@ from torch.nn import functional
 
 from rayfill.data.batch import Batch
 from rayfill.models.start import Start, fill_start
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import build_system
 from rayfill.systems.check_recipe import check_recipe
+from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 
 SMALL = Path(__file__).parent / "small"
 CPU = torch.device("cpu")

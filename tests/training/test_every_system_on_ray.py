@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rayfill.data.dataset import open_dataset
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 

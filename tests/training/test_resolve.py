@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Cosine, Recipe
 from rayfill.spec.run import RunSpec
+from rayfill.training.optimization.step_cost import step_gflop
+from rayfill.training.optimization.step_time import seconds_per_step
 from rayfill.training.resolve import explain_steps, with_precision, with_steps
 from rayfill.training.run_directory import claim, claimed_before, read_run
-from rayfill.training.step_cost import step_gflop
-from rayfill.training.step_time import seconds_per_step
 from rayfill.training.worker import WorkerContext
 from tests.training.conftest import RECIPES
 

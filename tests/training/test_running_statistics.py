@@ -9,7 +9,7 @@ SCRIPT = """
 import json, sys
 import torch
 from torch import distributed, nn
-from rayfill.training.gradients import average_buffers
+from rayfill.training.optimization.gradients import average_buffers
 
 rank = int(sys.argv[1])
 distributed.init_process_group("gloo", init_method=f"file://{sys.argv[2]}", rank=rank, world_size=2)

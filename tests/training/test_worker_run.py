@@ -83,7 +83,7 @@ def broken_state(small_run: Small) -> Path:
     """A checkpoint with one weight that is no number."""
     saved = Saved()
     run_worker(small_run("phases.0.steps=1"), PLACE, None, saved, None)
-    from rayfill.training.tensor_tree import load_tree, save_tree
+    from rayfill.training.optimization.tensor_tree import load_tree, save_tree
 
     path = saved.folders[1] / "state"
     tree = load_tree(path)

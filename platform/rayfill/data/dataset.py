@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from rayfill.data.shards.reader import ShardReader
 from rayfill.spec.dataset import Manifest, Shard, Split, dataset_digest_text
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.locations import split_version
-from rayfill.spec.problems import first_problem
 from rayfill.storage.open_store import open_store
 from rayfill.storage.store import NotFound, Store
 

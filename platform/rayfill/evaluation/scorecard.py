@@ -14,7 +14,7 @@ from rayfill.evaluation.psnr import CAP
 from rayfill.spec.base import Spec
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.errors import InputError, nearest
-from rayfill.spec.problems import first_problem
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.recipe import Precision
 from rayfill.spec.release import ALL
 

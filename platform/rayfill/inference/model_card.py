@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.model import ModelCard
-from rayfill.spec.problems import first_problem
 
 WEIGHTS = "weights.safetensors"
 CARD = "model.json"

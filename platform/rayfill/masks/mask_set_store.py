@@ -15,8 +15,8 @@ from rayfill.spec.base import Spec
 from rayfill.spec.buckets import BUCKETS, bucket_name
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.masks import MaskSetSpec
-from rayfill.spec.problems import first_problem
 from rayfill.storage.open_store import open_store
 from rayfill.storage.store import AlreadyExists, NotFound, Store
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from rayfill.spec.base import Spec
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 
 NODE_FILES = (Path("~/.config/rayfill/node.yaml"), Path("/etc/rayfill/node.yaml"))
 """The user's word and the administrator's. The first file that there is counts, the whole of it."""

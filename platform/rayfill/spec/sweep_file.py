@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from rayfill.spec.base import Spec
-from rayfill.spec.document import Tree, load_spec, merge, place, read_tree, validate
 from rayfill.spec.errors import InputError
-from rayfill.spec.problems import first_problem
+from rayfill.spec.loading.document import Tree, load_spec, merge, place, read_tree, validate
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.sweep import Sweep
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import ValidationError
 
 from rayfill.spec.errors import InputError, nearest
-from rayfill.spec.problems import first_problem
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.recipe import SystemChoice
 
 if TYPE_CHECKING:

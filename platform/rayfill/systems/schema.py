@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rayfill.spec.extending import extending_schema
+from rayfill.spec.loading.extending import extending_schema
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import SYSTEMS, load_class
 

@@ -10,11 +10,11 @@ from torch import nn
 
 from rayfill.data.batch import Batch
 from rayfill.spec.errors import Failed
-from rayfill.training.gradients import average_buffers, average_over_workers, sum_over_workers
-from rayfill.training.nan_detector import NanDetector
+from rayfill.training.optimization.gradients import average_buffers, average_over_workers, sum_over_workers
+from rayfill.training.optimization.nan_detector import NanDetector
+from rayfill.training.optimization.step import play_step
 from rayfill.training.seeding import seed_step
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 
 UNREADABLE = "unreadable_samples"
 """Name of a metric: samples that cannot be decoded, which others stand in for, as each worker met them since it began."""

@@ -12,8 +12,8 @@ from torch import distributed
 from rayfill.hardware.agreement import choose_precision, resume_warning
 from rayfill.hardware.on_ray import cluster_hardware
 from rayfill.spec.run import RunSpec
+from rayfill.training.optimization.step_time import seconds_per_step
 from rayfill.training.resolve import explain_steps, with_precision, with_steps
-from rayfill.training.step_time import seconds_per_step
 from rayfill.training.worker import WorkerContext
 
 Log = Callable[[str], None]

@@ -6,9 +6,9 @@ import torch
 
 from rayfill.spec.recipe import Phase, Recipe
 from rayfill.systems import build_system
-from rayfill.training.player import Player
+from rayfill.training.optimization.player import Player
+from rayfill.training.optimization.tensor_tree import load_tree, save_tree
 from rayfill.training.seeding import seed_of
-from rayfill.training.tensor_tree import load_tree, save_tree
 
 STATE = "state"
 

@@ -20,9 +20,9 @@ from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.storage.disk_full import folder_bytes, is_disk_full, lacks_space
-from rayfill.training.gradients import sum_over_workers
 from rayfill.training.init_from import load_init_weights
 from rayfill.training.loop import UNREADABLE, Hooks, train_steps
+from rayfill.training.optimization.gradients import sum_over_workers
 from rayfill.training.progress import Report
 from rayfill.training.sample_grid import sample_grid
 from rayfill.training.state import TrainState

@@ -19,8 +19,8 @@ from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.data.loader import Loader
 from rayfill.data.sample_id import sample_id, split_of
 from rayfill.spec.dataset import IngestSpec, Rejection
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Images, Recipe
 from rayfill.storage.open_store import open_store
 

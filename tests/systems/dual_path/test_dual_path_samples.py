@@ -11,8 +11,8 @@ import torch
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import Model, load_model, save_model
 from rayfill.inference.sampling import check_samples
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.model import Lineage
 from rayfill.spec.recipe import Recipe
 from rayfill.systems.dual_path.metrics import OF_N, psnr_of_n

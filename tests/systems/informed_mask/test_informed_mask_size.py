@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.systems.informed_mask.system import InformedMask
 

@@ -10,16 +10,16 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch.nn import functional
 
 from rayfill.data.batch import Batch
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import build_system
 from rayfill.systems.base import Round
 from rayfill.systems.check_recipe import check_recipe
 from rayfill.systems.lsgan.autoencoder import LSGANAutoEncoder
 from rayfill.systems.lsgan.system import LSGAN
+from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 
 SMALL = Path(__file__).parents[1] / "small"
 RECIPES = Path(__file__).parents[3] / "jobs" / "recipes"

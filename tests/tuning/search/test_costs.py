@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rayfill.inference.flops import gflop
-from rayfill.spec.document import load_spec
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import build_system
 from rayfill.systems.batch_inference import fill_batch

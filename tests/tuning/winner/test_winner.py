@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from jobs.cli import main
-from rayfill.spec.document import load_spec
 from rayfill.spec.errors import Failed
+from rayfill.spec.loading.document import load_spec
 from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
 from rayfill.tuning.winner.winner import choose, winner_file, write_winner

@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from rayfill.evaluation.report import TEMPLATES as SCORECARD_TEMPLATES
-from rayfill.evaluation.report import data_url
+from rayfill.evaluation.report.page import TEMPLATES as SCORECARD_TEMPLATES
+from rayfill.evaluation.report.page import data_url
 from rayfill.spec.sweep import Sweep
 from rayfill.tuning.report.facts import outcome, reasons, spent
 from rayfill.tuning.report.pictures import Gallery

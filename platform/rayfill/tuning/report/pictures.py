@@ -8,7 +8,7 @@ import torch
 
 from rayfill.evaluation.eval_set import EvalSet
 from rayfill.evaluation.metrics import measure
-from rayfill.evaluation.samples import Picture, Sample
+from rayfill.evaluation.report.samples import Picture, Sample
 from rayfill.inference.composite import UInt8
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import load_model

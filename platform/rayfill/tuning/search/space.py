@@ -7,7 +7,7 @@ from optuna.trial import BaseTrial
 from pydantic import ValidationError
 
 from rayfill.spec.errors import InputError, nearest
-from rayfill.spec.problems import first_problem
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.sweep import Sweep
 from rayfill.spec.sweep_file import lay

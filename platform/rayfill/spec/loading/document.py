@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from rayfill.spec.base import Spec
 from rayfill.spec.errors import InputError, nearest
-from rayfill.spec.problems import first_problem, problem_path
+from rayfill.spec.loading.problems import first_problem, problem_path
 
 S = TypeVar("S", bound=Spec)
 Tree = dict[str, Any]

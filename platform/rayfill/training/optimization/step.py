@@ -8,8 +8,8 @@ from rayfill.data.batch import Batch
 from rayfill.hardware.precision import autocast
 from rayfill.spec.recipe import Phase, Training
 from rayfill.systems.base import Round, System
-from rayfill.training.player import Player
-from rayfill.training.schedule import learning_rate
+from rayfill.training.optimization.player import Player
+from rayfill.training.optimization.schedule import learning_rate
 
 
 def play_step(

@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from rayfill.spec import recipe as spec
-from rayfill.training.gradients import average_over_workers, clip
+from rayfill.training.optimization.gradients import average_over_workers, clip
 
 Tree = dict[str, object]
 

@@ -6,9 +6,9 @@ from rayfill.data.batch import Batch
 from rayfill.inference.flops import gflop
 from rayfill.spec.recipe import Recipe
 from rayfill.systems.base import Round
+from rayfill.training.optimization.step import round_gradients
 from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
-from rayfill.training.step import round_gradients
 
 
 def step_gflop(recipe: Recipe, device: torch.device | None = None) -> float:

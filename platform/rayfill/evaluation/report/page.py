@@ -10,10 +10,10 @@ import simplejpeg
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rayfill.evaluation.chart import Line, line_chart
 from rayfill.evaluation.metrics import Area
-from rayfill.evaluation.report_tables import LABELS, RIVALS, metric_tables, own_table
-from rayfill.evaluation.samples import Sample
+from rayfill.evaluation.report.chart import Line, line_chart
+from rayfill.evaluation.report.samples import Sample
+from rayfill.evaluation.report.tables import LABELS, RIVALS, metric_tables, own_table
 from rayfill.evaluation.scorecard import MODEL, Scorecard, score
 from rayfill.evaluation.table import index_rows, line_names
 from rayfill.spec.model import ModelCard

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from rayfill.spec.recipe import Constant, Cosine, Phase, Player
-from rayfill.training.schedule import learning_rate, rate_factor
+from rayfill.training.optimization.schedule import learning_rate, rate_factor
 
 
 def test_constant_is_one() -> None:

@@ -8,9 +8,9 @@ import torch
 from rayfill.data.batch import Batch
 from rayfill.spec.recipe import Recipe
 from rayfill.systems.base import Round
-from rayfill.training.gradients import clip
+from rayfill.training.optimization.gradients import clip
+from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 
 CPU = torch.device("cpu")
 

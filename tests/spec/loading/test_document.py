@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from rayfill.spec.document import load_spec, merge
 from rayfill.spec.errors import InputError
+from rayfill.spec.loading.document import load_spec, merge
 from rayfill.spec.recipe import Recipe
 
-RECIPES = Path(__file__).parent.parent.parent / "jobs" / "recipes"
+RECIPES = Path(__file__).parents[3] / "jobs" / "recipes"
 GDN = RECIPES / "gdn.yaml"
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from rayfill.evaluation.eval_set import prepare_eval_set
-from rayfill.evaluation.report import render_report
-from rayfill.evaluation.samples import draw_samples
+from rayfill.evaluation.report.page import render_report
+from rayfill.evaluation.report.samples import draw_samples
 from rayfill.evaluation.scorecard import Scorecard, write_scorecard
 from rayfill.inference.model_folder import load_model
 from rayfill.spec.locations import Locations

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rayfill.training.tensor_tree import load_tree, save_tree
+from rayfill.training.optimization.tensor_tree import load_tree, save_tree
 
 
 def test_a_tree_comes_back_as_it_was(tmp_path: Path) -> None:

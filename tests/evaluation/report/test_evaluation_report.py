@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rayfill.evaluation.chart import HEIGHT, Line, line_chart
 from rayfill.evaluation.evaluate import evaluate_model
-from rayfill.evaluation.report import data_url
-from rayfill.evaluation.report_folder import write_report
+from rayfill.evaluation.report.chart import HEIGHT, Line, line_chart
+from rayfill.evaluation.report.folder import write_report
+from rayfill.evaluation.report.page import data_url
 from rayfill.evaluation.scorecard import MODEL, Scorecard, read_scorecard, score
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec

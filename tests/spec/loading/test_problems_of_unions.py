@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.masks import MaskMix
-from rayfill.spec.problems import first_problem
 
 
 def problem(family: dict[str, object]) -> str:

@@ -7,10 +7,10 @@ import torch
 
 from rayfill.spec.recipe import Phase
 from rayfill.spec.run import RunSpec
-from rayfill.training.gradients import sum_over_workers
 from rayfill.training.loop import batches_on_device
+from rayfill.training.optimization.gradients import sum_over_workers
+from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
-from rayfill.training.step import play_step
 from rayfill.training.worker import WorkerContext, configure_device, open_loader
 
 WARMUP_STEPS = 3

@@ -1,0 +1,1 @@
+"""Read a spec from YAML: inheritance, overrides, and one sentence for what is wrong."""

@@ -1,0 +1,1 @@
+"""One optimisation step: players, gradients, schedules, and what a step costs."""
