@@ -94,12 +94,12 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
             why = _pausing(spec.name, lambda: run_sweep(study, measure, args.code_version))
             _log(f"sweep {spec.name} is at its end: {why}")
             workers = spec.sweep.trial.workers
-            crowned = (
+            registered = (
                 _pausing(spec.name, lambda: retrain(spec, study, locations, workers, _log))
                 if args.retrain
                 else register_winner(spec, study, locations)
             )
-        result = outcome(spec, study, locations, crowned)
+        result = outcome(spec, study, locations, registered)
     print_result(result)
     return result
 

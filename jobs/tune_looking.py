@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import optuna
 
     from rayfill.spec.sweep_spec import SweepSpec
-    from rayfill.tuning.winner.publish import Crowned
+    from rayfill.tuning.winner.publish import RegisteredWinner
 
 
 def show(name: str, locations: Locations, storage: str | None) -> dict[str, object]:
@@ -47,19 +47,21 @@ def dashboard(name: str, locations: Locations, storage: str | None) -> dict[str,
     return {"sweep": name}
 
 
-def outcome(spec: "SweepSpec", study: "optuna.Study", locations: Locations, crowned: "Crowned") -> dict[str, object]:
+def outcome(
+    spec: "SweepSpec", study: "optuna.Study", locations: Locations, registered: "RegisteredWinner"
+) -> dict[str, object]:
     """What `rayfill tune` returns at a sweep's end; the report is written."""
     from rayfill.tuning.report.write import write_report
     from rayfill.tuning.winner.winner import scores
 
     return {
         "sweep": spec.name,
-        "trial": crowned.winner.record.number,
-        "scores": scores(spec.sweep, crowned.winner.record),
-        "run": crowned.run,
-        "model": crowned.nomination.model,
-        "version": crowned.nomination.version,
-        "recipe": crowned.file,
+        "trial": registered.winner.record.number,
+        "scores": scores(spec.sweep, registered.winner.record),
+        "run": registered.run,
+        "model": registered.nomination.model,
+        "version": registered.nomination.version,
+        "recipe": registered.file,
         "report": write_report(spec, study, locations),
     }
 

@@ -156,8 +156,6 @@ def test_with_less_patience_the_same_run_stops_with_a_sentence(
     run_in_bucket: Callable[..., Run], s3_faults: FaultProxy, s3_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_in_bucket(s3_url)
-    monkeypatch.setattr(
-        "rayfill.storage.open_store.S3Store", partial(S3Store, patience=RetryPolicy(connect_s=0.5, total_s=0.5))
-    )
+    monkeypatch.setattr("rayfill.storage.open_store.S3Store", partial(S3Store, retries=RetryPolicy(connect_s=0.5, total_s=0.5)))
     with pytest.raises(Failed, match=r"^s3://\S+: the connection to the store was lost and not restored in time \(\w+\)"):
         run("disturbed", s3_faults.stop)

@@ -1,4 +1,4 @@
-"""What a model is examined on: photographs, masks, and the protocol that names both."""
+"""What a model is evaluated on: photographs, masks, and the protocol that names both."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from rayfill.spec.masks import MaskSetSpec
 
 @dataclass(frozen=True)
 class EvalSet:
-    """Opened and verified. Photograph i is examined with mask i, modulo the set's length, of every bucket."""
+    """Opened and verified. Photograph i is evaluated with mask i, modulo the set's length, of every bucket."""
 
     dataset_url: str
     photographs: Photographs

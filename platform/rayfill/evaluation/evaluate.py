@@ -34,7 +34,7 @@ def evaluate_model(
     mask_set: MaskSetSpec | None = None,
     precision: AskedPrecision = "fp32",
 ) -> Scorecard:
-    """The scorecard of the model in `folder`, kept in the archive under `locations`.
+    """The scorecard of the model in `folder`, kept among the scorecards under `locations`.
 
     Where these weights were scored under this very protocol before, that card is returned and nothing is measured.
 
@@ -59,7 +59,7 @@ def evaluate_model(
 
 
 def score_model(folder: Path, eval_set: EvalSet, spread: bool, precision: Precision = "fp32") -> Scorecard:
-    """Measure the model in `folder`, whatever the archive holds. A progress bar goes to stderr."""
+    """Measure the model in `folder`, whatever scorecards are stored. A progress bar goes to stderr."""
     card = load_card(folder)
     measured: list[Measured] = []
     with tqdm(total=eval_set.protocol.images, desc=f"evaluating {card.name}", unit="photo", disable=None) as bar:

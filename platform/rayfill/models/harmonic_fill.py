@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 SWEEPS = 6
-"""Jacobi sweeps at each level of the pyramid; the level above has already settled what lies far away."""
+"""Jacobi sweeps at each level of the pyramid; the level above has already solved what lies far away."""
 COARSEST = 3
 """Largest shorter side, in pixels, of the level at which what is still unknown takes the mean of what is known."""
 NOTHING_KNOWN = 0.5

@@ -42,12 +42,12 @@ class Move:
 def standing(locations: Locations, model: str, alias: str) -> Standing:
     """Where the alias of a registered model stands; InputError if there is no such model."""
     log = AuditLog(locations, model)
-    patience = time.monotonic() + IN_FLIGHT_S
+    deadline = time.monotonic() + IN_FLIGHT_S
     while True:
         events = tuple(log.events())
         holder = _holder(locations, model, alias)
         told = _last(events, alias)
-        if told is None or told.to_version == holder or time.monotonic() > patience:
+        if told is None or told.to_version == holder or time.monotonic() > deadline:
             return Standing(alias, holder, events, log)
         time.sleep(IN_FLIGHT_S / 10)
 
@@ -84,15 +84,15 @@ def check_alias(alias: str) -> str:
 def _settle(locations: Locations, log: AuditLog, event: Event) -> None:
     """Set the alias to what the log says last. A later event that appears meanwhile wins."""
     mlflow_client = client(mlflow_place(locations))
-    settled: Event | None = None
+    applied: Event | None = None
     last = event
-    while settled != last:
+    while applied != last:
         try:
             mlflow_client.set_registered_model_alias(last.model, last.alias, str(last.to_version))
         except MlflowException as error:
             what = f"{last.model}@{last.alias} cannot be moved to version {last.to_version}"
             raise Failed(f"{what}: {error.error_code}") from None
-        settled, last = last, _last(tuple(log.events()), event.alias) or event
+        applied, last = last, _last(tuple(log.events()), event.alias) or event
 
 
 def _holder(locations: Locations, model: str, alias: str) -> int | None:

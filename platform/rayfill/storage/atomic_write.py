@@ -12,7 +12,7 @@ UNFINISHED = ".rayfill-unfinished-"
 
 
 @contextmanager
-def appearing(path: Path, *, if_absent: bool = False) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path, *, if_absent: bool = False) -> Iterator[IO[bytes]]:
     """A file to write that stands at `path` once the block has ended well, and leaves nothing behind otherwise.
 
     With `if_absent`, FileExistsError if there is a file of that name by then: of several writers one wins.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from rayfill.spec.errors import InputError
-from rayfill.storage.atomic_write import UNFINISHED, appearing
+from rayfill.storage.atomic_write import UNFINISHED, atomic_write
 from rayfill.storage.store import AlreadyExists, Entry, NotFound, Store
 
 
@@ -32,13 +32,13 @@ class LocalStore(Store):
 
     def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
         try:
-            with appearing(self.path_of(key), if_absent=if_absent) as file:
+            with atomic_write(self.path_of(key), if_absent=if_absent) as file:
                 file.write(data)
         except FileExistsError:
             raise AlreadyExists(self.url_of(key)) from None
 
     def upload(self, key: str, path: Path) -> None:
-        with path.open("rb") as source, appearing(self.path_of(key)) as file:
+        with path.open("rb") as source, atomic_write(self.path_of(key)) as file:
             shutil.copyfileobj(source, file, 1 << 20)
 
     def copy_to(self, key: str, file: IO[bytes]) -> None:

@@ -32,15 +32,15 @@ class RetryPolicy:
     silent_s: float = 5
 
 
-PATIENCE = RetryPolicy()
+DEFAULT_RETRIES = RetryPolicy()
 
 
-def call_with_retries(call: Callable[[], T], worth_s: Callable[[Exception], float], patience: RetryPolicy, what: str) -> T:
+def call_with_retries(call: Callable[[], T], worth_s: Callable[[Exception], float], retries: RetryPolicy, what: str) -> T:
     """`call()`, made again for as many seconds after its first failure as `worth_s(error)` says; then the error is raised.
 
     `what` is what the log says is waited for.
     """
-    pause, began, said = patience.pause_s, None, False
+    pause, began, said = retries.pause_s, None, False
     while True:
         try:
             return call()
@@ -49,8 +49,8 @@ def call_with_retries(call: Callable[[], T], worth_s: Callable[[Exception], floa
             waited, worth = time.monotonic() - began, worth_s(error)
             if waited >= worth:
                 raise
-            if waited > patience.silent_s and not said:
+            if waited > retries.silent_s and not said:
                 log.warning("%s: no answer for %.0f s (%s); waiting for up to %.0f s", what, waited, error, worth)
                 said = True
         time.sleep(min(pause * random.uniform(0.5, 1.5), worth - waited))
-        pause = min(2 * pause, patience.longest_pause_s)
+        pause = min(2 * pause, retries.longest_pause_s)

@@ -1,4 +1,4 @@
-"""`s3://` through boto3. What passes by itself is waited for, as `patience` says; the rest is a sentence at once."""
+"""`s3://` through boto3. What passes by itself is waited for, as `retries` says; the rest is a sentence at once."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from rayfill.concurrency.background import map_unordered
 from rayfill.spec.errors import InputError
-from rayfill.storage.retry import PATIENCE, RetryPolicy, call_with_retries
+from rayfill.storage.retry import DEFAULT_RETRIES, RetryPolicy, call_with_retries
 from rayfill.storage.s3_client import client, was_reached
 from rayfill.storage.s3_errors import ShortRead, code_of, explained, passes
 from rayfill.storage.store import AlreadyExists, Entry, Store
@@ -31,10 +31,10 @@ class S3Store(Store):
     Every call may raise InputError (no such bucket, refused, an endpoint that never answered) and Failed (gone for good).
     """
 
-    def __init__(self, url: str, patience: RetryPolicy = PATIENCE) -> None:
+    def __init__(self, url: str, retries: RetryPolicy = DEFAULT_RETRIES) -> None:
         self.url = url
         self.bucket, _, self.prefix = url.removeprefix("s3://").partition("/")
-        self._patience = patience
+        self._retries = retries
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         if length == 0:
@@ -104,17 +104,17 @@ class S3Store(Store):
         return any(entry["Key"] == self._name(key) for entry in found.get("Contents", ()))
 
     def _ask(self, url: str, do: Callable[[Any], T], attempts: int = 1) -> T:
-        """What `do` gets from the client, with all the patience; `url` is what an error names."""
+        """What `do` gets from the client, with all retries; `url` is what an error names."""
         with explained(url):
-            s3 = client(self._patience, attempts)
+            s3 = client(self._retries, attempts)
 
             def worth_s(error: Exception) -> float:
                 if not passes(error):
                     return 0
-                return self._patience.total_s if was_reached(s3) else self._patience.first_s
+                return self._retries.total_s if was_reached(s3) else self._retries.first_s
 
             try:
-                return call_with_retries(lambda: do(s3), worth_s, self._patience, url)
+                return call_with_retries(lambda: do(s3), worth_s, self._retries, url)
             except Exception as error:
                 if not passes(error) or was_reached(s3):
                     raise

@@ -16,21 +16,21 @@ _reached: set[str] = set()
 _lock = threading.Lock()
 
 
-def client(patience: RetryPolicy, attempts: int = 1) -> Any:
+def client(retries: RetryPolicy, attempts: int = 1) -> Any:
     """The S3 client for the AWS_* variables as they are now; made once a process, safe to use from many threads.
 
     attempts: how often boto sends a request that fails; with 1 the caller decides what is worth another.
     """
     # The process is part of the key because a forked child must not share its parent's connections.
     aws = sorted((k, v) for k, v in os.environ.items() if k.startswith("AWS_"))
-    key = (os.getpid(), patience, attempts, *aws)
+    key = (os.getpid(), retries, attempts, *aws)
     with _lock:
         if key not in _clients:
             made = boto3.session.Session().client(
                 "s3",
                 config=Config(
-                    connect_timeout=patience.connect_s,
-                    read_timeout=patience.read_s,
+                    connect_timeout=retries.connect_s,
+                    read_timeout=retries.read_s,
                     retries={"mode": "standard", "total_max_attempts": attempts},
                     max_pool_connections=_CONNECTIONS,
                     tcp_keepalive=True,

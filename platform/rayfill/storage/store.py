@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rayfill.storage.atomic_write import appearing
+from rayfill.storage.atomic_write import atomic_write
 
 
 class NotFound(Exception):
@@ -57,7 +57,7 @@ class Store(ABC):
 
     def download(self, key: str, path: Path) -> None:
         """Fetch an object into a file, which appears whole or not at all. Raises NotFound."""
-        with appearing(path) as file:
+        with atomic_write(path) as file:
             self.copy_to(key, file)
 
     def exists(self, key: str) -> bool:

@@ -56,10 +56,10 @@ def predict_mask_batch(
     height, width = image.shape[-2:]
     with autocast(image.device, precision):
         mask = system.predict_mask(pad_to_contract(image, contract))
-    return settled(mask[..., :height, :width].float())
+    return snapped(mask[..., :height, :width].float())
 
 
-def settled(mask: torch.Tensor) -> torch.Tensor:
+def snapped(mask: torch.Tensor) -> torch.Tensor:
     """A predicted mask with values within `CERTAIN` of 0 or 1 made exactly that; any shape."""
     return torch.where(mask < CERTAIN, 0.0, torch.where(mask > 1 - CERTAIN, 1.0, mask))
 

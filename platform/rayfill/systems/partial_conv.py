@@ -1,6 +1,6 @@
 """Partial convolutions: the mask decides what a convolution may see (PConv, Liu et al., ECCV 2018). No adversary.
 
-Training has two phases. Holes spoil the batch statistics that the encoder is normalised by; `finetune` therefore holds the
+Training has two phases. Holes distort the batch statistics that the encoder is normalised by; `finetune` therefore holds the
 encoder to the running statistics that `initial` has gathered, at a lower rate.
 """
 

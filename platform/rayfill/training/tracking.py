@@ -15,7 +15,7 @@ from rayfill.inference.composite import UInt8
 from rayfill.registry import tags
 from rayfill.registry.mlflow_place import MlflowPlace, client, ensure_experiment
 from rayfill.spec.run import RunSpec
-from rayfill.storage.retry import PATIENCE, call_with_retries
+from rayfill.storage.retry import DEFAULT_RETRIES, call_with_retries
 from rayfill.storage.s3_errors import passes
 
 
@@ -110,7 +110,9 @@ class Tracker:
 
 def _waiting_for_bucket(what: str, log: Callable[[], object]) -> None:
     """Let MLflow put a file where its files lie. Into a bucket it does that by itself, and waits for none that is away."""
-    call_with_retries(log, lambda error: PATIENCE.total_s if passes(error) else 0, PATIENCE, f"MLflow's files of {what}")
+    call_with_retries(
+        log, lambda error: DEFAULT_RETRIES.total_s if passes(error) else 0, DEFAULT_RETRIES, f"MLflow's files of {what}"
+    )
 
 
 def flatten(tree: object, prefix: str) -> list[tuple[str, str]]:

@@ -41,12 +41,12 @@ def publish(made: Pretended, number: int, make_model: MakeModel) -> None:
 
 def test_the_winner_is_the_challenger_and_leads_back_to_where_it_comes_from(swept: Pretended) -> None:
     locations = Locations(swept.spec.root)
-    crowned = register_winner(swept.spec, swept.study, locations)
-    number = crowned.winner.record.number
+    registered = register_winner(swept.spec, swept.study, locations)
+    number = registered.winner.record.number
     assert number == swept.study.best_trial.number
-    assert Path(crowned.file.removeprefix("file://")).is_file()
+    assert Path(registered.file.removeprefix("file://")).is_file()
     version = find_version("gdn@challenger", locations)
-    assert (version.version, version.run) == (crowned.nomination.version, f"bases-{number:04d}")
+    assert (version.version, version.run) == (registered.nomination.version, f"bases-{number:04d}")
     told = client(mlflow_place(locations)).get_model_version("gdn", str(version.version)).tags
     assert told["rayfill.sweep"] == "bases"
     assert told["rayfill.sweep_digest"] == swept.spec.digest()
@@ -104,12 +104,12 @@ def test_the_winner_is_trained_anew_once_and_then_is_the_challenger(ray_cluster:
     go_on(made, 2, prune=False)
     locations = Locations(made.spec.root)
     said: list[str] = []
-    crowned = retrain(made.spec, made.study, locations, 1, said.append)
-    run = f"bases-winner-{crowned.winner.record.number:04d}"
+    registered = retrain(made.spec, made.study, locations, 1, said.append)
+    run = f"bases-winner-{registered.winner.record.number:04d}"
     assert len(said) == 1
     assert re.match(rf"run {run}: 3 steps of 4 in (fp32|bf16), 1 worker with ", said[0])
     version = find_version("gdn@challenger", locations)
-    assert (version.run, version.version) == (run, crowned.nomination.version)
+    assert (version.run, version.version) == (run, registered.nomination.version)
     again = retrain(made.spec, made.study, locations, 1, said.append)
     assert len(said) == 1, "a finished run is not trained twice"
     assert again.nomination.event is None

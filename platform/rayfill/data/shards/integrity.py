@@ -9,7 +9,7 @@ from typing import IO
 
 from rayfill.spec.dataset import Shard
 from rayfill.spec.errors import InputError
-from rayfill.storage.atomic_write import appearing
+from rayfill.storage.atomic_write import atomic_write
 from rayfill.storage.local import LocalStore
 from rayfill.storage.store import Store
 
@@ -46,7 +46,7 @@ def check_in_place(store: LocalStore, shard: Shard, notes: Path) -> None:
         state = _state(store, shard)
         compare(store, shard, store.path_of(shard.path))
         try:
-            with appearing(_note(shard, notes)) as file:
+            with atomic_write(_note(shard, notes)) as file:
                 file.write(state)
         except OSError as error:
             if error.errno not in NO_SPACE:

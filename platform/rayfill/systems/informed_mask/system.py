@@ -23,7 +23,7 @@ from rayfill.models.patch_critic import PatchCritic
 from rayfill.models.spectral_patch_critic import SpectralPatchCritic
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Round, Shared, System
-from rayfill.systems.batch_inference import settled
+from rayfill.systems.batch_inference import snapped
 from rayfill.systems.informed_mask.corruption import corrupt
 from rayfill.systems.informed_mask.edges import edge_maps, luminance
 from rayfill.systems.informed_mask.metrics import OWN_METRICS, measure_answers
@@ -121,7 +121,7 @@ class InformedMask(System):
         return Filled((refined + 1) / 2, {"edge": edges})
 
     def predict_mask(self, image: torch.Tensor) -> torch.Tensor:
-        return settled(_hole_share(self.mask_predictor(image)))
+        return snapped(_hole_share(self.mask_predictor(image)))
 
     def measure(self, image: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
         return measure_answers(self, self.contract(self.options), self.options.canny_sigma, image, mask)
@@ -187,8 +187,8 @@ def _hole_share(logits: torch.Tensor) -> torch.Tensor:
 
 
 def _passing_gradient(mask: torch.Tensor) -> torch.Tensor:
-    """The settled mask with the plain one's gradient: attention needs exact zeros, and learning a slope there."""
-    return mask + (settled(mask) - mask).detach()
+    """The snapped mask with the plain one's gradient: attention needs exact zeros, and learning a slope there."""
+    return mask + (snapped(mask) - mask).detach()
 
 
 def _to_network(image: torch.Tensor) -> torch.Tensor:

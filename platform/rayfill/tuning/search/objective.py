@@ -21,7 +21,7 @@ def eval_set_of(spec: SweepSpec) -> EvalSet:
     """Open the sweep's evaluation set: its photographs on the standard mask set of the first base recipe's size.
 
     Raises:
-        InputError: the dataset has nothing to examine on, or a mask set or dataset is damaged.
+        InputError: the dataset has nothing to evaluate on, or a mask set or dataset is damaged.
     """
     size = next(iter(spec.bases.values())).images.size
     dataset = at_version(spec.dataset, spec.dataset_digest)

@@ -16,7 +16,7 @@ from rayfill.tuning.winner.winner import Winner, choose, results, scores, write_
 
 
 @dataclass(frozen=True, slots=True)
-class Crowned:
+class RegisteredWinner:
     """A winner that is written down and put up for the gate.
 
     Attributes:
@@ -30,17 +30,19 @@ class Crowned:
     nomination: Nomination
 
 
-def register_winner(spec: SweepSpec, study: optuna.Study, locations: Locations) -> Crowned:
+def register_winner(spec: SweepSpec, study: optuna.Study, locations: Locations) -> RegisteredWinner:
     """Choose the winner, write `winner.yaml`, register the trial's own model and make it the challenger.
 
     Raises:
         Failed: no trial can win; the sentence says why.
     """
     winner = choose(spec, study)
-    return _crowned(spec, study, winner, winner.record.run, locations)
+    return _register(spec, study, winner, winner.record.run, locations)
 
 
-def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers: int, log: Callable[[str], None]) -> Crowned:
+def retrain(
+    spec: SweepSpec, study: optuna.Study, locations: Locations, workers: int, log: Callable[[str], None]
+) -> RegisteredWinner:
     """Choose the winner, train `winner.yaml` as `rayfill train` would, and make that model the challenger.
 
     The run is called after sweep and trial, so the same call goes on where it was stopped, and one after its end trains
@@ -63,7 +65,7 @@ def retrain(spec: SweepSpec, study: optuna.Study, locations: Locations, workers:
         claim_or_resume(run)  # refuses a run of that name that is another
     else:
         train_and_register(run, log, waiting_limit())
-    return _crowned(spec, study, winner, name, locations)
+    return _register(spec, study, winner, name, locations)
 
 
 def retrained_run(spec: SweepSpec, winner: Winner) -> str:
@@ -71,9 +73,9 @@ def retrained_run(spec: SweepSpec, winner: Winner) -> str:
     return f"{spec.name}-winner-{winner.record.number:04d}"
 
 
-def _crowned(spec: SweepSpec, study: optuna.Study, winner: Winner, run: str, locations: Locations) -> Crowned:
+def _register(spec: SweepSpec, study: optuna.Study, winner: Winner, run: str, locations: Locations) -> RegisteredWinner:
     file = write_winner(spec, winner, locations)
-    return Crowned(winner, file, run, nominate(run, locations, _reason(spec, winner), _lineage(spec, study, winner)))
+    return RegisteredWinner(winner, file, run, nominate(run, locations, _reason(spec, winner), _lineage(spec, study, winner)))
 
 
 def _reason(spec: SweepSpec, winner: Winner) -> str:
