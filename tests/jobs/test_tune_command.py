@@ -75,4 +75,4 @@ def test_a_dry_run_checks_the_data_and_the_room(
     assert tune(tmp_path, MASK_BASES, "--dry-run", data="nowhere") == 2
     assert "there is no dataset here" in capsys.readouterr().err
     assert tune(tmp_path, MASK_BASES, "--dry-run", "--set", "trial.cpus=4096", data=photos) == 2
-    assert "of 4096 CPUs find no room" in capsys.readouterr().err
+    assert "of 4096 CPUs do not fit" in capsys.readouterr().err
