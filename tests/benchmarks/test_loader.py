@@ -38,7 +38,7 @@ def test_the_command_measures_contestants_near_and_over_s3_and_writes_the_page(t
         assert min(row[key] for key in ("rate", "first", "resume", "peak_mib", "far_first", "far_cold", "far_rate")) > 0
         assert row["of_bare"]["median"] * found[BARE]["rate"] == row["of_bare"]["best"] * found[BARE]["rate"] > 0
     assert found[OURS]["large"] == 32_000
-    assert found[BARE]["decode"] > found[BARE]["rate"] > 0
+    assert min(found[BARE]["decode"], found[BARE]["rate"]) > 0
     assert ("stopped" in found["LitData"]) == (find_spec("litdata") is None)
     text = page.read_text()
     assert text.startswith(f"above\n{begin}\n`python -m benchmarks.loader --data DATASET --peers {FOLDER} LitData")

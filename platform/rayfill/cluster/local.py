@@ -10,6 +10,7 @@ from pathlib import Path
 import ray
 
 from rayfill.cluster.inside_job import inside_job
+from rayfill.cluster.orphan_reaper import watch_over_children
 from rayfill.cluster.still_working import still_working
 from rayfill.cluster.stop_signal import stop_like_ctrl_c
 from rayfill.spec.errors import Failed
@@ -21,12 +22,13 @@ START_TRIES = 3
 
 
 @contextmanager
-def local_ray(*, dashboard: bool) -> Iterator[None]:
+def local_ray(*, dashboard: bool, forward_logs: bool = True) -> Iterator[None]:
     """Ray for the length of the block. One that is already up is used and left running.
 
     Args:
         dashboard: start Ray's dashboard. Ray Train needs it: its controller asks it about its workers. It costs half of the
             start.
+        forward_logs: print what Ray's processes and workers print; when Serve stops, that is two errors that are none.
 
     Raises:
         Failed: Ray did not start.
@@ -38,7 +40,7 @@ def local_ray(*, dashboard: bool) -> Iterator[None]:
         address = os.environ["RAY_ADDRESS"]
         ray.init(address=address, runtime_env={"env_vars": {"RAY_ADDRESS": address}}, logging_level=logging.ERROR)
     else:
-        start_ray(dashboard=dashboard)
+        start_ray(dashboard=dashboard, forward_logs=forward_logs)
         protect_token(Path.home() / ".ray" / "auth_token")
     stop_like_ctrl_c()  # once more: Ray has put its own handler there, which exits in the middle of everything
     try:
@@ -47,17 +49,23 @@ def local_ray(*, dashboard: bool) -> Iterator[None]:
         ray.shutdown()
 
 
-def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
+def start_ray(*, dashboard: bool, cpus: int | None = None, forward_logs: bool = True) -> None:
     """Start a Ray of this process's own, which ends with it. Failed if it does not start.
 
     Args:
-        dashboard: as for `local_ray`.
+        dashboard, forward_logs: as for `local_ray`.
         cpus: how many it may use; None for all.
     """
     for tries_left in reversed(range(START_TRIES)):
         try:
             with _address_for_workers(), still_working("starting Ray on this machine"):
-                ray.init(address="local", num_cpus=cpus, include_dashboard=dashboard, logging_level=logging.CRITICAL)
+                ray.init(
+                    address="local",
+                    num_cpus=cpus,
+                    include_dashboard=dashboard,
+                    logging_level=logging.CRITICAL,
+                    log_to_driver=forward_logs,
+                )
         except Exception as error:  # Ray raises no narrower class here
             ray.shutdown()
             if not tries_left:
@@ -68,6 +76,7 @@ def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
                 ) from error
         else:
             logging.getLogger("ray").setLevel(logging.ERROR)
+            watch_over_children()
             return
 
 
