@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     from rayfill.cluster.local import local_ray  # Ray and torch: not before the arguments are known to be right
     from rayfill.cluster.still_working import still_working
 
-    with local_ray(dashboard=False, forward_logs=False):
+    with local_ray(dashboard=False):
         import ray
 
         from serving.start import start_serving

@@ -1,8 +1,11 @@
 """Ray Serve up and down: a thin ingress that decodes, and the replicas that fill."""
 
+import io
 import logging
 import os
 import socket
+import time
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +26,9 @@ from serving.replica import MAX_BATCH, Replica
 INGRESS_CPUS = 0.1
 """The ingress only decodes and encodes, so that with one replica two cores are enough beside Serve's own processes."""
 
+RAY_LINES_S = 0.5
+"""How long after Serve's end Ray may print lines about it."""
+
 STATUS_TIMEOUT_S = 60.0
 REQUEST_TIMEOUT_S = 300.0
 
@@ -36,7 +42,10 @@ class Serving:
 
     def stop(self) -> None:
         """Take it down, Serve included."""
-        serve.shutdown()
+        # Serve kills its controller, and Ray prints that the controller's own calls failed: two errors that are none.
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            serve.shutdown()
+            time.sleep(RAY_LINES_S)
 
 
 def start_serving(ref: str, root: str, host: str, port: int, replicas: int, precision: AskedPrecision = "auto") -> Serving:

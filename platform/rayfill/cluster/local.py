@@ -22,13 +22,12 @@ START_TRIES = 3
 
 
 @contextmanager
-def local_ray(*, dashboard: bool, forward_logs: bool = True) -> Iterator[None]:
+def local_ray(*, dashboard: bool) -> Iterator[None]:
     """Ray for the length of the block. One that is already up is used and left running.
 
     Args:
         dashboard: start Ray's dashboard. Ray Train needs it: its controller asks it about its workers. It costs half of the
             start.
-        forward_logs: print what Ray's processes and workers print; when Serve stops, that is two errors that are none.
 
     Raises:
         Failed: Ray did not start.
@@ -40,7 +39,7 @@ def local_ray(*, dashboard: bool, forward_logs: bool = True) -> Iterator[None]:
         address = os.environ["RAY_ADDRESS"]
         ray.init(address=address, runtime_env={"env_vars": {"RAY_ADDRESS": address}}, logging_level=logging.ERROR)
     else:
-        start_ray(dashboard=dashboard, forward_logs=forward_logs)
+        start_ray(dashboard=dashboard)
         protect_token(Path.home() / ".ray" / "auth_token")
     stop_like_ctrl_c()  # once more: Ray has put its own handler there, which exits in the middle of everything
     try:
@@ -49,23 +48,17 @@ def local_ray(*, dashboard: bool, forward_logs: bool = True) -> Iterator[None]:
         ray.shutdown()
 
 
-def start_ray(*, dashboard: bool, cpus: int | None = None, forward_logs: bool = True) -> None:
+def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
     """Start a Ray of this process's own, which ends with it. Failed if it does not start.
 
     Args:
-        dashboard, forward_logs: as for `local_ray`.
+        dashboard: as for `local_ray`.
         cpus: how many it may use; None for all.
     """
     for tries_left in reversed(range(START_TRIES)):
         try:
             with _address_for_workers(), still_working("starting Ray on this machine"):
-                ray.init(
-                    address="local",
-                    num_cpus=cpus,
-                    include_dashboard=dashboard,
-                    logging_level=logging.CRITICAL,
-                    log_to_driver=forward_logs,
-                )
+                ray.init(address="local", num_cpus=cpus, include_dashboard=dashboard, logging_level=logging.CRITICAL)
         except Exception as error:  # Ray raises no narrower class here
             ray.shutdown()
             if not tries_left:
