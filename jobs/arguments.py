@@ -1,4 +1,4 @@
-"""Argument parsing with sentences: an unknown word is answered with the nearest right one, and every verb shows an example."""
+"""Parse arguments; a mistyped word is answered with the nearest right one, and every command shows an example."""
 
 import argparse
 import re

@@ -1,4 +1,4 @@
-"""`rayfill`: one console script, a verb a file.
+"""`rayfill`: the console script; each command is a module of this package.
 
 Results go to stdout, progress to stderr. Exit codes: 0 done, 2 the input is wrong, 141 the reader of stdout closed it
 any more (as the shell says of a broken pipe), 1 anything else.

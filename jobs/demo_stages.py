@@ -1,4 +1,4 @@
-"""The demo's stages: a line each, which on a terminal rewrites itself, and everything else that is printed goes to a file."""
+"""Run the demo's stages: one line each, rewritten on a terminal; all other output goes to a file."""
 
 import os
 import shutil

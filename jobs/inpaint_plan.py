@@ -1,4 +1,4 @@
-"""What `rayfill inpaint` is about to do: which picture with which mask into which files, checked before anything is loaded."""
+"""Plan `rayfill inpaint`: pair pictures, masks and outputs, and check them before a model is loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

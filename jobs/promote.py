@@ -1,4 +1,4 @@
-"""`rayfill promote`: put an alias on a model, if its numbers earn it."""
+"""`rayfill promote`: move an alias to a model that passes the gate."""
 
 import argparse
 import contextlib

@@ -1,4 +1,4 @@
-"""`rayfill rollback`: the former holder of an alias gets it back."""
+"""`rayfill rollback`: move an alias back to the version that had it before."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""What a sweep came to: its report, its winner, its study in Optuna's dashboard. None of it needs Ray."""
+"""Show a sweep's report, winner and Optuna dashboard. Needs no Ray."""
 
 import sys
 from contextlib import suppress

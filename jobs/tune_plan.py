@@ -1,4 +1,4 @@
-"""What `rayfill tune` will search, from its command line and the sweep's file, checked before anything starts."""
+"""Resolve what `rayfill tune` will search from its command line and the sweep's file, before anything starts."""
 
 import argparse
 import json

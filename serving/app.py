@@ -1,4 +1,4 @@
-"""The HTTP interface, over whatever backend: it decodes, asks, encodes, and answers everything else with one sentence."""
+"""HTTP interface over a backend: decode, inpaint, encode; refuse everything else with one sentence."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The ingress: HTTP routes over the replicas. Its process needs neither torch nor a model."""
+"""Ray Serve ingress: HTTP routes over the replicas, without torch."""
 
 import asyncio
 import time

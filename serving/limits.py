@@ -1,4 +1,4 @@
-"""What an upload may be."""
+"""Limits of uploads."""
 
 MAX_FILE_BYTES = 32 * 2**20
 """Of the picture and of the mask each: a phone's photograph has 3 to 12 MiB."""

@@ -1,4 +1,4 @@
-"""The web page: three files beside this one, and nothing from anywhere else."""
+"""Serve the web page: three local files, nothing from another host."""
 
 from collections.abc import Awaitable, Callable
 from importlib.resources import files

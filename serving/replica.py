@@ -1,4 +1,4 @@
-"""One copy of the model: takes what waits as a batch, and changes to another model without falling over."""
+"""Ray Serve deployment of the model: batches requests, and loads another model without failing."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The JSON that the server answers with."""
+"""JSON schemas of the server's answers."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Ray Serve up and down: a thin ingress that decodes, and the replicas that fill."""
+"""Start and stop Ray Serve: an ingress that decodes, and replicas that inpaint."""
 
 import io
 import logging

@@ -1,4 +1,4 @@
-"""A Ray of one's own on this machine, or, inside a submitted job, the cluster that the job runs on."""
+"""Start a local Ray, or connect to the cluster that a submitted job runs on."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""SIGTERM, by which Kubernetes, systemd and Ray's job supervisor stop a process, means what Ctrl-C means."""
+"""Handle SIGTERM (Kubernetes, systemd, Ray's job supervisor) like Ctrl-C."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""Work on daemon threads: a program that ends does not wait for what they are doing."""
+"""Run work on daemon threads, which do not delay the end of the program."""
 
 import queue
 import threading

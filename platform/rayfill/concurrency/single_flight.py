@@ -1,4 +1,4 @@
-"""A bounded memory of things that are costly to make, shared by threads: each is made once, and none waits for another."""
+"""A bounded, thread-safe cache that computes each value once."""
 
 import threading
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""What befalls a sample in an epoch besides its mask: where it is cropped and whether it is mirrored."""
+"""Random crop and flip of a sample, as a function of seed, epoch and sample id."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What every system is trained on: images, masks and sample ids, side by side."""
+"""A training batch: images, masks and sample ids."""
 
 from dataclasses import dataclass
 

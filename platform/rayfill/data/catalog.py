@@ -1,4 +1,4 @@
-"""The datasets under a root, and how one is deleted."""
+"""List the datasets under a root, and delete one."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What stands in for samples that cannot be decoded: the next good neighbours in their shard, the same for every reader.
+"""Replace samples that cannot be decoded by the next good neighbours in their shard, the same for every reader.
 
 A shard is seen as blocks of 64 neighbours. Where a sample cannot be decoded, the next of its block that can be, going round, is
 taken, with its own id, crop and mask. A block in which more than a quarter, and more than one, cannot be decoded stops the run.

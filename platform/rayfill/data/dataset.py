@@ -1,4 +1,4 @@
-"""A dataset as others use it: its manifest, checked, and its samples by number."""
+"""Open a dataset: its checked manifest, and its samples by number."""
 
 import bisect
 import hashlib

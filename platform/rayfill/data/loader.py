@@ -1,4 +1,4 @@
-"""Training batches without end: read, decoded, cropped and masked by threads, a few batches ahead, always in the same order."""
+"""Training loader: endless batches, read, decoded, cropped and masked by threads, in a reproducible order."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Who a photograph is and on which side of the split it belongs: both from its own bytes, whatever it is called."""
+"""Sample id and split of a photograph, both from the hash of its bytes."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What needs no training: three classical inpainting methods and the mean colour. A model has to beat them."""
+"""Classical inpainting methods and the mean colour, as baselines that need no training."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What a model is evaluated on: photographs, masks, and the protocol that names both."""
+"""Evaluation set: photographs, masks, and the protocol that names both."""
 
 from dataclasses import dataclass
 

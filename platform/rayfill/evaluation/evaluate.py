@@ -1,4 +1,4 @@
-"""A model folder and a dataset in, a scorecard out."""
+"""Compute or look up the scorecard of a model folder on a dataset."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measure a model and the baselines on some of an evaluation set's photographs. A pure function, so the work can be spread."""
+"""Measure a model and the baselines on some photographs of an evaluation set."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The protocol that every number names: two numbers may be compared if their protocols have one digest."""
+"""Evaluation protocol: numbers may be compared if their protocols have one digest."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Scorecards by what they say: one model's weights under one protocol. Nobody needs to measure the same thing twice."""
+"""Store scorecards by weights and protocol, so that nothing is measured twice."""
 
 from rayfill.evaluation.scorecard import Scorecard, read_scorecard, write_scorecard
 from rayfill.spec.locations import Locations

@@ -1,4 +1,4 @@
-"""Which hardware the workers have, and the one precision that all of them compute in."""
+"""Choose the one precision that all workers compute in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

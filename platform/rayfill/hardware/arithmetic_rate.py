@@ -1,4 +1,4 @@
-"""How fast a device convolves in each number format: the rate that most of a training step runs at."""
+"""Measure a device's convolution rate in each number format."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Ask every machine of a Ray cluster what it computes with: the workers decide, not the machine where a command was typed."""
+"""Query the hardware of every machine of a Ray cluster."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What a Ray that is started on this machine will have."""
+"""CPUs and GPUs that a local Ray will have."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""How maps in [0,1] are shown: blue for 0, red for 1, as in gdn, figure 7."""
+"""Colour a map in [0,1]: blue for 0, red for 1, as in gdn, figure 7."""
 
 import cv2
 import numpy as np

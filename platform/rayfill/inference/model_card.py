@@ -1,4 +1,4 @@
-"""Reading `model.json`, the card of a model folder, without the networks that it describes."""
+"""Read `model.json`, the card of a model folder, without its networks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Several answers for one picture, where the model has them."""
+"""Check whether a model can give several answers for one picture."""
 
 from rayfill.inference.model_folder import Model
 from rayfill.spec.errors import InputError

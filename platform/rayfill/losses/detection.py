@@ -1,4 +1,4 @@
-"""How well the detector finds the holes: plain, balanced and focal cross-entropy (gdn, eq. 4-6). In float32."""
+"""Detection losses: plain, balanced and focal cross-entropy (gdn, eq. 4-6). In float32."""
 
 import math
 from typing import Literal

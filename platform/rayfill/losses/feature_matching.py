@@ -1,4 +1,4 @@
-"""How far apart a critic's inner answers are for a real and for a made picture (EdgeConnect, eq. 4). In float32."""
+"""Feature matching: L1 between a critic's features of a real and a made picture (EdgeConnect, eq. 4). In float32."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How much a known pixel counts in the latent search: the more, the more hole is around it (Yeh et al. 2017, section 3.2)."""
+"""Weight of known pixels in the latent search: higher the more hole is around (Yeh et al. 2017, section 3.2)."""
 
 import torch
 from torch.nn import functional

@@ -1,4 +1,4 @@
-"""What the search in latent space minimises, for every picture by itself (lsgan-ae, "Understanding Loss Functions")."""
+"""Loss of the latent search, per picture (lsgan-ae, "Understanding Loss Functions")."""
 
 import torch
 

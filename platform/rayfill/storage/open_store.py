@@ -1,4 +1,4 @@
-"""From a URL to the store behind it."""
+"""Open the store of a URL."""
 
 from pathlib import Path
 

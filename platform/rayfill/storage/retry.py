@@ -1,4 +1,4 @@
-"""How long a store that does not answer is waited for: the one place where these times stand, and the loop that waits."""
+"""Retry policy of stores: the time-outs, and the loop that waits."""
 
 import logging
 import random

@@ -1,4 +1,4 @@
-"""What goes wrong with a bucket: which errors pass by themselves, and for each a sentence with the place and no secret."""
+"""Classify S3 errors: which to retry, and one sentence for each, with the place and no secret."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

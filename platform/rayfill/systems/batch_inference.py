@@ -1,4 +1,4 @@
-"""A system's answer for pictures of any size: padded or resized as its contract asks, and back."""
+"""Run a system on a batch of any size: pad or resize as its contract asks, and back."""
 
 import torch
 from torch.nn import functional

@@ -1,4 +1,4 @@
-"""Whether a recipe fits its system."""
+"""Check a recipe against its system."""
 
 from collections.abc import Collection, Mapping
 

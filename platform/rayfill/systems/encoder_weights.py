@@ -1,4 +1,4 @@
-"""Given weights for an encoder, from a safetensors file. Nothing is downloaded, nothing unpickled."""
+"""Load encoder weights from a safetensors file. Nothing is downloaded or unpickled."""
 
 from pathlib import Path
 

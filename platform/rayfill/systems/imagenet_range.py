@@ -1,4 +1,4 @@
-"""From [0,1] to colours normalised by ImageNet's mean and standard deviation, and back."""
+"""Convert between [0,1] and ImageNet-normalised colours."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What must fit between recipe, data and cluster, checked without torch: a refusal comes at once."""
+"""Check recipe, data and number of workers against each other, without torch."""
 
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe

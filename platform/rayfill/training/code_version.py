@@ -1,4 +1,4 @@
-"""Which code made a number: rayfill's version and, in a checkout, the commit."""
+"""Code version: rayfill's version and, in a checkout, the commit."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What under a root needs a dataset: runs and sweeps that are not finished, and registered versions."""
+"""Find what needs a dataset: unfinished runs and sweeps, registered versions."""
 
 from pydantic import ValidationError
 

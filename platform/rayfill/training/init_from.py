@@ -1,4 +1,4 @@
-"""Phases that begin with another run's weights: found and pinned before anything starts, loaded as the phase begins."""
+"""Initialise phases from another run's checkpoint: resolved before anything starts, loaded as the phase begins."""
 
 import hashlib
 import tempfile

@@ -1,4 +1,4 @@
-"""The one training loop. It runs every system, with or without Ray, and leaves saving and showing to its hooks."""
+"""The training loop, for every system, with or without Ray; hooks save and report."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""The same loop on a Ray cluster: a Ray Train V2 TorchTrainer gives workers, process group, checkpoints and replacements."""
+"""Run the training loop under Ray Train V2: workers, process group, checkpoints, replacement of lost workers."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""How far a run is and when it will be done: one line that rewrites itself on a terminal, a line now and then elsewhere."""
+"""Show a run's progress and ETA: one rewriting line on a terminal, a line now and then elsewhere."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""A run's progress from its rank 0, on whatever machine, to the driver's terminal."""
+"""Send a run's progress from rank 0 to the driver's terminal."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""A run's directory in the store: claimed by name once, holding its spec, its checkpoints and, at the end, its model."""
+"""Run directory in the store: claimed by name once; holds the spec, checkpoints and the final model."""
 
 import fcntl
 from collections.abc import Iterator

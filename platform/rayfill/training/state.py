@@ -1,4 +1,4 @@
-"""Everything that a run needs to go on as if nothing had happened: weights, optimisers, averages, the step."""
+"""Training state for exact resume: weights, optimisers, averages, step."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The MLflow side of a training run: made by the driver before the start, written by rank 0 alone."""
+"""Track a training run in MLflow: opened by the driver, written by rank 0."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""A run from its recipe to a registered model: what `rayfill train` and a sweep's winner go through."""
+"""Train a recipe and register its model: what `rayfill train` and a sweep's winner run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One worker's run: stream, state, loop and hooks put together. Ray Train calls it, and so can anybody without Ray."""
+"""Run training on one worker: loader, state, loop and hooks. Called by Ray Train, or without Ray."""
 
 import shutil
 from collections import deque

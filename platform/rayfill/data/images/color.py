@@ -1,4 +1,4 @@
-"""Pixels of any of Pillow's modes to 8-bit RGB, and what had to be done for it."""
+"""Convert pixels of any Pillow mode to 8-bit RGB, and report what was changed."""
 
 import numpy as np
 from PIL import Image

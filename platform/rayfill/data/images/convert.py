@@ -1,4 +1,4 @@
-"""One photograph's bytes to the JPEG that a shard holds, or to the reason why there is none. No file makes it crash."""
+"""Convert a photograph to the JPEG that a shard holds, or give the reason why it is rejected."""
 
 import io
 import math

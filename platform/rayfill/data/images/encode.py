@@ -1,4 +1,4 @@
-"""Samples and their profile, EXIF and resolution as a lossless file: PNG or TIFF."""
+"""Encode pixels, colour profile, EXIF and resolution as PNG or TIFF."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""What a photograph looks like in 48 bytes: copies that were resized, recompressed or brightened differ little in them.
+"""Perceptual hash of a photograph in 48 bytes: resized, recompressed or brightened copies differ in few bits.
 
 Two difference hashes of 64 bits say whether brightness grows from each cell to the one on its right, on a grid of 9 x 8 cells,
 and to the one below, on 8 x 9: copies can be found by them among millions. Smooth pictures share them by chance, so a thumbnail

@@ -1,4 +1,4 @@
-"""A picture or a mask from bytes that anybody may have sent: upright 8-bit pixels, or one clause that says why not.
+"""Decode a picture or mask from untrusted bytes to upright 8-bit pixels, or say in one clause why not.
 
 Only JPEG, PNG, WebP and TIFF are opened: what photographs and painted masks come as, and few parsers to trust.
 """

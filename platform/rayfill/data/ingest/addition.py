@@ -1,4 +1,4 @@
-"""New photographs for a dataset that is there: packed into shards of their own, published as the dataset's next version.
+"""Add photographs to a dataset: packed into shards of their own, published as the dataset's next version.
 
 Nothing of the older version is changed: its shards stay, its photographs keep their split, and its manifest is kept under its
 digest (`open_dataset` of `photos@DIGEST`). An addition can be killed at any point and run again; the manifest comes last.

@@ -1,4 +1,4 @@
-"""A shard that others wrote: its pictures checked and indexed where they lie. Nothing of it is copied or changed.
+"""Index a WebDataset shard that others wrote, where it lies. Nothing of it is copied or changed.
 
 WebDataset's layout as img2dataset writes it: `key.jpg`, `.png` or `.webp`, with any other files of the same key beside it.
 """

@@ -1,4 +1,4 @@
-"""What only the whole listing can tell: which photographs are in two parts, and which have relatives on the other side.
+"""Find copies and near-duplicates across parts, once all parts are packed.
 
 Every part is packed without knowing the others. Those that turn out wrong are packed again; the rest are read once.
 """

@@ -1,4 +1,4 @@
-"""Photographs that look alike must not lie on both sides of a split: a model would be evaluated on what it has memorised.
+"""Group near-duplicates, so that they share a split: a model must not be evaluated on what it has memorised.
 
 Two photographs are near if both perceptual hashes differ in at most `bits` bits and their thumbnails by at most DISTANCE;
 relatives are near, or relatives of relatives. A group of relatives goes where one of them, chosen by its id, would go by

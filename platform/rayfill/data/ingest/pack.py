@@ -1,4 +1,4 @@
-"""One part of an ingest: its photographs checked, converted, split, written as shards, and a part manifest left for it."""
+"""Pack one part of an ingest: check, convert and split its photographs, write shards and a part manifest."""
 
 import tempfile
 from pathlib import Path, PurePosixPath

@@ -1,4 +1,4 @@
-"""What becomes of each photograph of a part, written down while the part is packed or adopted."""
+"""Build a part's manifest while the part is packed or adopted."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

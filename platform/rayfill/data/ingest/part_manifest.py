@@ -1,4 +1,4 @@
-"""What an ingest leaves behind on its way, so that after a kill only unfinished parts are done again."""
+"""Manifests of packed parts, so that a killed ingest repeats only unfinished parts."""
 
 import re
 from typing import Literal

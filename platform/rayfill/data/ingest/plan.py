@@ -1,4 +1,4 @@
-"""What an ingest will do, decided from the listing alone: the same files and sizes give the same parts."""
+"""Plan the parts of an ingest from the listing alone: the same files and sizes give the same parts."""
 
 import hashlib
 from collections.abc import Iterable, Iterator

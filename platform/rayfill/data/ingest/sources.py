@@ -1,4 +1,4 @@
-"""Where photographs come from: a folder, a tar file, or an `s3://` prefix, all seen as a list of files that can be read."""
+"""Sources of photographs: a folder, a tar file or an `s3://` prefix, each as a list of readable files."""
 
 import tarfile
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""A contact sheet: some photographs of each split on one picture, to see at a glance what a model will learn from."""
+"""Draw a contact sheet: some photographs of each split in one picture."""
 
 import io
 import warnings

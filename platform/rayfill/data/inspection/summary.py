@@ -1,4 +1,4 @@
-"""What is in a dataset: counted from its manifest, and looked at in a seeded sample of its pictures."""
+"""Summarise a dataset: counts from its manifest, sizes and damage from a seeded sample of its pictures."""
 
 import io
 import statistics

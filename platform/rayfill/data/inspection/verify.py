@@ -1,4 +1,4 @@
-"""Every tar and index of a dataset read again and compared with what the manifest says of it."""
+"""Compare every tar and index of a dataset with its manifest."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Copies of distant shards on this node's disk: checked by SHA-256, fetched once however many processes read them, bounded."""
+"""On-disk cache of remote shards on this node: verified by SHA-256, bounded, one download for all processes."""
 
 import fcntl
 import os

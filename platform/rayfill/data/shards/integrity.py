@@ -1,4 +1,4 @@
-"""Whether a shard's bytes are those that the manifest names."""
+"""Verify a shard's bytes against the manifest."""
 
 import errno
 import fcntl

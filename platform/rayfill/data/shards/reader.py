@@ -1,4 +1,4 @@
-"""Single samples out of shards, by offset: nothing is read to be skipped. Safe to use from many threads, and can be pickled."""
+"""Read single samples out of shards by offset. Thread-safe and picklable."""
 
 import os
 import resource

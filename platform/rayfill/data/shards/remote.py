@@ -1,4 +1,4 @@
-"""The copies of distant shards that one process has open, and the fetching of those that are wanted, in the background."""
+"""Open copies of remote shards in one process, and fetch wanted ones in the background."""
 
 import logging
 import math

@@ -1,4 +1,4 @@
-"""One WebDataset shard: a tar of `<id>.jpg`, whose bytes depend on its samples alone, and the index that finds them again."""
+"""Write a WebDataset shard, a tar of `<id>.jpg` with reproducible bytes, and its index."""
 
 import hashlib
 import tarfile

@@ -1,4 +1,4 @@
-"""Sees a number that is none at the step where it arose, without making a GPU wait for the CPU."""
+"""Detect non-finite losses and gradients without a GPU sync."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What a training step of a recipe costs, counted without computing it."""
+"""Count the FLOP of a recipe's training step without running it."""
 
 import torch
 

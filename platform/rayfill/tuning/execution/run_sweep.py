@@ -1,4 +1,4 @@
-"""A sweep as it is driven: Optuna proposes, Ray Tune runs, and the study and the runs' directories are all that is kept.
+"""Drive a sweep: Optuna proposes, Ray Tune runs; the study and the runs' directories are all the state.
 
 The driver may be killed at any moment. The same sweep opened again takes up the trials that were running from their runs' last
 checkpoints, lets the curves of the others count for early stopping, and goes on (docs/adr/0010-sweep-state.md).

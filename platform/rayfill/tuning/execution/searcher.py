@@ -1,4 +1,4 @@
-"""Ray Tune's view of the proposals: it asks for a trial when there is room for one, and tells what became of it."""
+"""Adapt the proposals to Ray Tune's searcher interface."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The Ray Tune side of a trial: an actor that runs one trial after another, so that imports are paid once."""
+"""Ray Tune trainable: an actor that runs one trial after another, so that imports are paid once."""
 
 import logging
 import time

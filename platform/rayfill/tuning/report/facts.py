@@ -1,4 +1,4 @@
-"""What the sweep spent and how its trials ended, as pairs of words for the page."""
+"""Facts of a sweep for the report: what it spent, how its trials ended."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The report of a sweep, running or ended, into the sweep's directory."""
+"""Write the report of a running or ended sweep into the sweep's directory."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What inpainting costs, whatever was learnt: weights, GFLOP and milliseconds of one picture of the trained size."""
+"""Measure the cost of inpainting: weights, GFLOP and milliseconds of one picture of the trained size."""
 
 import time
 from collections.abc import Callable, Collection

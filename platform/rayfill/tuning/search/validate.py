@@ -1,4 +1,4 @@
-"""What only recipes, systems and scorecards know of a sweep's file, checked before anything starts."""
+"""Validate a sweep's file against recipes, systems and scorecards, before anything starts."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a sweep has spent, over all its drivers, and whether that is all that it may spend."""
+"""Sum what a sweep has spent over all its drivers, and compare it with its budget."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One driver for a sweep and no second one: on this machine by a lock on its folder, on others by one that PostgreSQL keeps."""
+"""Lock a sweep for one driver: a file lock on this machine, an advisory lock in PostgreSQL across machines."""
 
 import fcntl
 import hashlib

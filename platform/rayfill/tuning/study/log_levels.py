@@ -1,4 +1,4 @@
-"""Optuna announces every study and every trial on stderr; what the user should see is said elsewhere."""
+"""Silence Optuna's announcements of studies and trials."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What is known of a trial at one step."""
+"""Metrics of a trial at one step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The study: all that a sweep remembers, in Optuna's database: SQLite in the sweep's folder, or what `--storage` names."""
+"""Open a sweep's Optuna study: SQLite in the sweep's folder, or the database of `--storage`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a study knows of one trial: Optuna's own record, and what `Proposals` wrote beside it."""
+"""Read trials from a study: Optuna's record, and what `Proposals` wrote beside it."""
 
 import json
 from collections.abc import Mapping, Sequence

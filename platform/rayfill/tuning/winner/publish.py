@@ -1,4 +1,4 @@
-"""What becomes of a sweep's winner: a recipe file, and a challenger in the registry that leads back to trial and study."""
+"""Publish a sweep's winner: a recipe file, and a challenger in the registry with its lineage."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which trial wins, by the rule that the sweep's file wrote down before anybody saw a number."""
+"""Select the winning trial by the sweep's pick rule."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The winner of a sweep: the trial that the pick rule takes, and its values as a recipe for the full budget."""
+"""The winner of a sweep, and its values as a recipe for the full budget."""
 
 import json
 from collections.abc import Mapping
