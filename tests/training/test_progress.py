@@ -49,6 +49,14 @@ def test_a_terminal_gets_one_line_that_rewrites_itself(monkeypatch: pytest.Monke
     assert states[-1].startswith("step 100/100 100 %  8.0 images/s  ETA 0 s")
 
 
+def test_the_wait_for_data_and_the_gpu_are_shown_beside_the_speed() -> None:
+    out, clock = io.StringIO(), Clock()
+    progress = Progress(10, 0, 8, out, clock)
+    clock.now = 5.0
+    progress.update(5, {"loss": 0.5, "data_wait": 0.031, "gpu_utilization": 0.97})
+    assert out.getvalue() == "step 5/10  50 %  8.0 images/s  data wait 3 %  GPU 97 %  loss 0.5  ETA 5 s\n"
+
+
 def test_a_resumed_run_s_speed_counts_only_its_own_steps() -> None:
     out = io.StringIO()
     run(out, resumed_at=50)

@@ -10,7 +10,8 @@ from torch import nn
 
 from rayfill.data.batch import Batch
 from rayfill.spec.errors import Failed
-from rayfill.training.optimization.gradients import average_buffers, average_over_workers, sum_over_workers
+from rayfill.training.monitoring.data_wait import DATA_WAIT, TimedBatches
+from rayfill.training.optimization.gradients import average_buffers, average_over_workers, sum_over_workers, world_size
 from rayfill.training.optimization.nan_detector import NanDetector
 from rayfill.training.optimization.step import play_step
 from rayfill.training.seeding import seed_step
@@ -27,7 +28,7 @@ class Hooks(Protocol):
         """The next step is the first of its phase."""
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """New numbers, the same on every worker: loss terms and gradient norms, images/s and unreadable samples of all."""
+        """New numbers, the same on every worker: losses, gradient norms, and speed, data wait, unreadable samples of all."""
 
     def grid(self, state: TrainState) -> None:
         """Time for a sample grid."""
@@ -70,7 +71,8 @@ def train_steps(
     last = state.recipe.steps
     began, counted_from = time.perf_counter(), state.step
     watch = NanDetector()
-    ahead = batches_on_device(batches, device, training.channels_last)
+    timed = TimedBatches(batches)
+    ahead = batches_on_device(timed, device, training.channels_last)
     while state.step < last:
         seed_step(training.seed, state.step, rank)
         if state.step_in_phase() == 0:
@@ -87,6 +89,7 @@ def train_steps(
             refuse_non_finite(values, state.system, state.step)
             now = time.perf_counter()
             values["images_per_s"] = (state.step - counted_from) * training.batch_size / (now - began)
+            values[DATA_WAIT] = sum_over_workers(timed.take() / (now - began), device) / world_size()
             began, counted_from = now, state.step
             values[UNREADABLE] = sum_over_workers(unreadable(), device)
             hooks.metrics(state.step, values)

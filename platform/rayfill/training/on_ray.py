@@ -31,10 +31,12 @@ from rayfill.spec.duration import format_duration
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
+from rayfill.spec.run_progress import RunPhase
 from rayfill.storage.arrow_filesystem import as_arrow
 from rayfill.storage.disk_full import is_disk_full
 from rayfill.storage.open_store import open_store
 from rayfill.training.capacity import startup_failures
+from rayfill.training.monitoring.progress_file import end_progress
 from rayfill.training.progress_on_ray import progress_shown, sender
 from rayfill.training.run_directory import publish_model
 from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
@@ -42,6 +44,8 @@ from rayfill.training.worker import MODEL, WorkerContext, run_worker
 
 STEP = "step-"
 """How the name of a checkpoint's folder begins; the number of finished steps follows."""
+_ENDS: Mapping[str, RunPhase] = {"FINISHED": "finished", "KILLED": "stopped", "FAILED": "failed"}
+"""A run's end in `progress.json` by its status in MLflow."""
 START_TIMEOUT_S = 30.0
 """Seconds after which a start of all workers is tried again; the controller does not answer while it waits for room."""
 
@@ -64,14 +68,18 @@ def train_on_ray(run: RunSpec, share: Share, wait_s: float) -> str:
     """
     place = mlflow_place(Locations(run.root))
     mlflow_run = open_tracked_run(place, run)
-    status = "FAILED"
+    status, why = "FAILED", None
     try:
         _fit(run, share, wait_s, mlflow_run)
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
         raise
+    except Exception as error:
+        why = str(error)
+        raise
     finally:
+        end_progress(run.root, run.name, _ENDS[status], why)
         close_tracked_run(place, mlflow_run, status)
     return mlflow_run
 

@@ -7,11 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from rayfill.spec.duration import format_duration
+from rayfill.training.monitoring.data_wait import DATA_WAIT
 
 INTERVAL_S = 5.0
 """Seconds between two lines where they cannot be rewritten: in a job's log every line stays."""
 REWRITE_S = 0.2
 """Seconds between two states of the line on a terminal."""
+
+GPU = "gpu_utilization"
+"""Name of a metric that rank 0 adds for the line: share of the time that its GPU computes."""
 
 Report = Callable[[int, Mapping[str, float]], None]
 """Called with the number of finished steps and the latest metrics."""
@@ -43,9 +47,17 @@ class Progress:
         rate = (step - self._shown) / max(now - self._shown_at, 1e-9)
         overall = (step - self._first) / max(now - self._began, 1e-9)
         left = (self._steps - step) / overall if overall else 0.0
-        losses = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items() if not name.endswith("gradient_norm"))
+        losses = "  ".join(
+            f"{name} {value:.4g}"
+            for name, value in metrics.items()
+            if name not in (DATA_WAIT, GPU) and not name.endswith("gradient_norm")
+        )
         done = f"step {step}/{self._steps} {100 * step // self._steps:3d} %"
         speed, eta = f"{rate * self._batch_size:.1f} images/s", f"ETA {format_duration(left)}"
+        if DATA_WAIT in metrics:
+            speed += f"  data wait {100 * metrics[DATA_WAIT]:.0f} %"
+        if GPU in metrics:
+            speed += f"  GPU {100 * metrics[GPU]:.0f} %"
         self._write(f"{done}  {speed}  {eta}  {losses}" if self._rewrites else f"{done}  {speed}  {losses}  {eta}")
         self._shown_at, self._shown = now, step
 

@@ -22,6 +22,7 @@ from rayfill.spec.run import RunSpec
 from rayfill.storage.disk_full import folder_bytes, is_disk_full, lacks_space
 from rayfill.training.init_from import load_init_weights
 from rayfill.training.loop import UNREADABLE, Hooks, train_steps
+from rayfill.training.monitoring.progress_file import ProgressFile
 from rayfill.training.optimization.gradients import sum_over_workers
 from rayfill.training.progress import Report
 from rayfill.training.sample_grid import sample_grid
@@ -124,6 +125,7 @@ class WorkerHooks:
     ) -> None:
         self._run, self._place, self._save, self._tracker = run, place, save, tracker
         self._report = report if place.rank == 0 else None
+        self._progress = ProgressFile(run, place.world) if place.rank == 0 else None
         self._latest: dict[str, float] = {}
         self._grid_batch: Batch | None = None
 
@@ -134,6 +136,8 @@ class WorkerHooks:
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Show and track rank 0's numbers."""
         self._latest = dict(values)
+        if self._progress:
+            self._progress.update(step, values)
         if self._report:
             self._report(step, {k: v for k, v in values.items() if k != "images_per_s" and (k != UNREADABLE or v)})
         if self._tracker:

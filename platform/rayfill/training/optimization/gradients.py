@@ -10,9 +10,14 @@ import torch
 from torch import distributed, nn
 
 
+def world_size() -> int:
+    """How many workers there are."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
 def average_over_workers(gradients: Sequence[torch.Tensor]) -> None:
     """Replace each gradient by its mean over the workers, in place. Alone, nothing happens."""
-    if not (distributed.is_available() and distributed.is_initialized()) or distributed.get_world_size() == 1:
+    if world_size() == 1:
         return
     by_type: dict[torch.dtype, list[torch.Tensor]] = {}
     for gradient in gradients:

@@ -19,8 +19,10 @@ from rayfill.spec.base import Strict
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.run import RunSpec
+from rayfill.spec.run_progress import RunPhase
 from rayfill.spec.sweep_spec import SweepSpec
 from rayfill.training.checkpoints import Checkpoints
+from rayfill.training.monitoring.progress_file import end_progress
 from rayfill.training.run_directory import claim_or_resume, publish_model, run_lock
 from rayfill.training.tracking import Tracker, close_tracked_run, open_tracked_run
 from rayfill.training.worker import MODEL, WorkerContext, WorkerHooks, load_state, train_worker_steps
@@ -158,16 +160,18 @@ def tracked(run: RunSpec, job: TrialJob) -> Iterator[Tracker]:
     """The trial's MLflow run, below the sweep's: FINISHED at its end, KILLED where it was stopped, FAILED where it broke."""
     place = mlflow_place(Locations(run.root))
     run_id = open_tracked_run(place, run, job.parent)
-    status = "FINISHED"
+    end: RunPhase
+    status, end, why = "FINISHED", "finished", None
     try:
         yield Tracker(place, run_id)
     except GeneratorExit:
-        status = "KILLED"
+        status, end, why = "KILLED", "stopped", "its sweep stopped it"
         raise
-    except BaseException:
-        status = "FAILED"
+    except BaseException as error:
+        status, end, why = "FAILED", "failed", str(error)
         raise
     finally:
+        end_progress(run.root, run.name, end, why)
         with suppress(Failed):  # MLflow being away for a while costs no trial
             close_tracked_run(place, run_id, status)
 
