@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from jobs.cli import main
-from jobs.demo_photographs import photographs
-from jobs.demo_picture import GAP, SHOWN
+from jobs.demo.photographs import photographs
+from jobs.demo.picture import GAP, SHOWN
 
 
 @pytest.mark.timeout(900)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.demo_stages import Stages
+from jobs.demo.stages import Stages
 
 
 def test_a_stage_shows_its_line_and_logs_everything_that_is_printed_in_it(

@@ -9,14 +9,14 @@ from typing import Any
 
 from jobs import evaluate, ingest, promote, train
 from jobs.arguments import Parser, build_parser, duration, verb
-from jobs.demo_photographs import photographs, write_tiles
-from jobs.demo_stages import Stages
+from jobs.demo.photographs import photographs, write_tiles
+from jobs.demo.stages import Stages
 from rayfill.spec.duration import format_duration
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
 
 STEPS = (ingest, train, evaluate, promote)
-RECIPE = Path(__file__).parent / "recipes" / "demo.yaml"
+RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 STAGES = 6
 LOG = "log.txt"
 """What the stages' commands print, beside the picture."""
@@ -76,7 +76,7 @@ def _carry(stages: Stages, folder: Path, root: str, length: list[str]) -> dict[s
         except GateRefused as error:  # a model that trained too briefly must not become champion; one can look at it
             alias, refusal = model, str(error)
     with stages.stage("serve, and ask for a picture", f"rayfill serve --model {alias}"):
-        from jobs.demo_picture import ask_for_picture
+        from jobs.demo.picture import ask_for_picture
 
         url, picture = ask_for_picture(alias, root, folder, _free_port())
     from rayfill.evaluation.table import format_comparison

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import requests
 from PIL import Image
 
-from jobs.demo_photographs import photographs
+from jobs.demo.photographs import photographs
 from rayfill.masks.draw import draw_mask
 from rayfill.spec.masks import Irregular, MaskFamily, MaskMix, Scratches, Text
 from serving.start import start_serving
