@@ -47,7 +47,7 @@ format: setup ## let ruff put things in order
 bench: setup ## speed of the step, loader, sample order, ingest, and of starting a command and a server, beside references
 	$(BIN)/python -m benchmarks.train_step
 	$(BIN)/python -m benchmarks.loader
-	$(BIN)/python -m benchmarks.order
+	$(BIN)/python -m benchmarks.sampler
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.cpu_step --rounds 1
 	$(BIN)/python -m benchmarks.startup

@@ -5,8 +5,9 @@
 
 First a part of photographs is packed in one process: as they are, against decoding each once, which is the least that checking
 them takes; and shrunk, against decoding, shrinking and encoding in memory with the quickest libraries at hand. Ingest adds
-reading, hashing, the look, the shard and its digest. The two alternate and each round is compared with its neighbour; medians
-are shown. Then a listing is planned, packed in name only and settled, as the process does that leads an ingest.
+reading, hashing, the perceptual hash, the shard and its digest. The two alternate and each round is compared with its
+neighbour; medians are shown. Then a listing is planned, packed in name only and deduplicated, as the process that leads an
+ingest does.
 """
 
 import argparse
@@ -123,13 +124,13 @@ def _part_manifest(part: Part) -> PartManifest:
     ids = rng.integers(2**63, size=len(part.files), dtype=np.uint64).tolist()
     names = [(f"{name:016x}", file.path) for name, file in zip(ids, part.files, strict=True)]
     part_manifest = PartManifest(
-        part=part.number, files=part.digest(), samples=tuple(names), looks=_looks(rng, len(names)),
+        part=part.number, files=part.digest(), samples=tuple(names), looks=_phashes(rng, len(names)),
         dropped=(), shards=(), converted={}, skipped=(),
     )  # fmt: skip
     return PartManifest.model_validate_json(part_manifest.model_dump_json())
 
 
-def _looks(rng: np.random.Generator, count: int) -> tuple[str, ...]:
+def _phashes(rng: np.random.Generator, count: int) -> tuple[str, ...]:
     """Looks of blurred pictures, 4 x 4 colours grown to full size: they share hashes far more often than photographs do."""
     coarse = rng.integers(0, 256, (count, 4, 4, 3), np.uint8)
     return tuple(perceptual_hash(cv2.resize(picture, (GRID, GRID), interpolation=cv2.INTER_LINEAR)) for picture in coarse)

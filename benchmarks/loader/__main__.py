@@ -1,6 +1,6 @@
 """Loaders side by side, each in a process of its own: images/s, first batch, resume and memory, beside a bare loop.
 
-    python -m benchmarks.loader                               the stream and the bare loop, synthetic photographs that it makes
+    python -m benchmarks.loader                               the loader and the bare loop, synthetic photographs that it makes
     python -m benchmarks.loader --data DATASET                the training split of an ingested dataset
     make bench-loader DATA=DATASET                            all peers, local and S3, written into docs/performance.md
     infra/s3-store.sh python -m benchmarks.loader --peers --s3 --data DATASET
@@ -8,7 +8,7 @@
 Each round opens a new loader of every contestant, takes its first batch, some to come into its stride, and the timed ones; then
 another one that resumes in the middle of the epoch. Over S3 it starts with an empty cache and goes through one epoch first.
 Contestants alternate, and ratios are taken round by round: a machine whose speed drifts slows all alike. Medians are shown.
-Every peer is measured twice: decoding as its documentation does, and with the stream's own decoder in its place, which leaves
+Every peer is measured twice: decoding as its documentation does, and with the loader's own decoder in its place, which leaves
 only the loaders to differ. Peers that are not in the lock are installed by `make bench-loader`.
 """
 

@@ -1,6 +1,6 @@
 """The limit: a bare loop that has the JPEGs in memory and only decodes, crops and makes the mask, on as many threads.
 
-It does to the samples that the stream gives in the same round the very same work and keeps nothing. What the stream adds is all
+It does to the samples that the loader gives in the same round the very same work and keeps nothing. What the loader adds is all
 that a training needs besides: order, reading, batches and hand-over. Decoding alone is measured beside it.
 """
 
@@ -67,11 +67,11 @@ class BareLoop(Contestant):
 
 
 def _timed_work(dataset: Dataset, job: Job) -> list[Work]:
-    """The samples of the stream's timed batches, which are a function of the seed and the step."""
+    """The samples of the loader's timed batches, which are a function of the seed and the step."""
     shards = dataset.shards(SPLIT)
-    order = ShardSampler([shard.samples for shard in shards], SEED, BATCH, kept=BATCH)
-    places = [p for step in range(job.batches) for p in order.batch(first_timed(job) + step, slots_of(0, 1, BATCH))]
-    return [Work(p.epoch, str(dataset.reader.index(shards[p.shard]).ids[p.number])) for p in places]
+    sampler = ShardSampler([shard.samples for shard in shards], SEED, BATCH, cached_permutations=BATCH)
+    positions = [p for step in range(job.batches) for p in sampler.batch(first_timed(job) + step, slots_of(0, 1, BATCH))]
+    return [Work(p.epoch, str(dataset.reader.index(shards[p.shard]).ids[p.number])) for p in positions]
 
 
 def _on_threads(do: Callable[[Work, UInt8], None], work: list[Work], threads: int) -> float:

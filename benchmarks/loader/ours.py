@@ -1,4 +1,4 @@
-"""rayfill's stream: threads in this process, samples by offset, resumed by a step number."""
+"""rayfill's loader: threads in this process, samples by offset, resumed by a step number."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class Ours(Contestant):
         _write_manifest(dataset, folder, shards)
 
     def batches(self, job: Job, state: Any) -> Iterator[Batch]:
-        with self._stream(job) as loader:
+        with self._loader(job) as loader:
             loader.load_state_dict(state or {"step": 0})
             for batch in loader:
                 yield batch.image, batch.mask
@@ -42,10 +42,10 @@ class Ours(Contestant):
         return {"step": batches}
 
     def measure(self, job: Job) -> dict[str, float]:
-        """Adds `whole`: images/s over the timed batches with opening and closing the stream, which the bare loop has not."""
+        """Adds `whole`: images/s over the timed batches with opening and closing the loader, which the bare loop has not."""
         row = super().measure(job)
         begin = time.perf_counter()
-        with self._stream(job) as loader:
+        with self._loader(job) as loader:
             loader.load_state_dict({"step": first_timed(job)})
             for _ in zip(range(job.batches), loader, strict=False):
                 pass
@@ -65,14 +65,14 @@ class Ours(Contestant):
         _write_manifest(small, folder, tuple(shards))
         large = replace(job, place=str(folder))
         begin = time.perf_counter()
-        with self._stream(large) as loader:
+        with self._loader(large) as loader:
             loader.load_state_dict({"step": loader.steps_per_epoch // 2})
             batch = next(iter(loader))
             seconds = time.perf_counter() - begin
         check((batch.image, batch.mask))
         return {"seconds": seconds, "photographs": sum(shard.samples for shard in shards)}
 
-    def _stream(self, job: Job) -> Loader:
+    def _loader(self, job: Job) -> Loader:
         return Loader(
             open_dataset(job.place, Path(job.cache)), SPLIT, seed=SEED, batch_size=BATCH, rank=0, world=1, images=IMAGES,
             masks=masks(), threads=job.threads, prefetch=PREFETCH, pin=False,

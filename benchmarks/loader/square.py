@@ -1,10 +1,10 @@
 """A stored JPEG to a training image and its mask, three ways. All shrink or grow the shorter side to the size, crop and flip.
 
-    ours         simplejpeg and OpenCV: the stream's own `decode_square`
+    ours         simplejpeg and OpenCV: the loader's own `decode_square`
     torchvision  `decode_jpeg` and transforms v2 on uint8 tensors, the quickest that torchvision documents
     PIL          Pillow and transforms v2 on its images, what most tutorials show
 
-The mask is drawn by the stream's own `draw_levels` each time, in the same worker.
+The mask is drawn by the loader's own `draw_levels` each time, in the same worker.
 """
 
 import io

@@ -83,7 +83,7 @@ def _sentences(found: Sequence[Numbers]) -> list[str]:
         if one["loader"] == BARE and "decode" in one:
             said.append(f"Decoding alone: {_number(one['decode'])} images/s a core.")
         if one.get("whole_of_bare"):
-            said.append(f"Ours with opening and closing the stream counted: {_spread(one['whole_of_bare'])} of the bare loop.")
+            said.append(f"Ours with opening and closing the loader counted: {_spread(one['whole_of_bare'])} of the bare loop.")
         if "resume_large" in one:
             where = f"an epoch of {one['large']:,.0f} photographs"
             said.append(f"Ours resumed in the middle of {where} in {_number(one['resume_large'])} s.")

@@ -72,8 +72,8 @@ class Remaining(Sampler[int]):
         self.size, self.skipped, self.epoch = size, skipped, 0
 
     def __iter__(self) -> Iterator[int]:
-        chance = torch.Generator().manual_seed(SEED + self.epoch)
-        order = torch.randperm(self.size, generator=chance).tolist()[self.skipped :]
+        generator = torch.Generator().manual_seed(SEED + self.epoch)
+        order = torch.randperm(self.size, generator=generator).tolist()[self.skipped :]
         self.skipped, self.epoch = 0, self.epoch + 1
         yield from order
 

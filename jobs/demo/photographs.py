@@ -1,7 +1,7 @@
 """The demo's photographs: the colour ones that come inside scikit-image and scikit-learn, cut into tiles.
 
 Seven photographs are too few to hold any out whole, so tiles of one photograph can lie in train and in val. They do not
-overlap, but they are relatives: the demo's numbers show that everything works, not how good the model is.
+overlap, but they are near-duplicates: the demo's numbers show that everything works, not how good the model is.
 """
 
 import importlib.util

@@ -1,4 +1,4 @@
-"""Things that are made once however many threads ask."""
+"""SingleFlightCache: one computation a key, whatever the number of threads."""
 
 import threading
 import time
@@ -17,28 +17,28 @@ def test_threads_that_ask_at_once_get_one_making() -> None:
         time.sleep(0.05)
         return object()
 
-    once = SingleFlightCache(make, 4)
+    cache = SingleFlightCache(make, 4)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(once, [1] * 8))
+        answers = list(pool.map(cache, [1] * 8))
     assert made == [1]
     assert len(set(map(id, answers))) == 1
 
 
 def test_a_slow_key_does_not_hold_up_another() -> None:
     gate = threading.Event()
-    once = SingleFlightCache(lambda key: gate.wait(10) if key == "slow" else key, 4)
+    cache = SingleFlightCache(lambda key: gate.wait(10) if key == "slow" else key, 4)
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(once, "slow")
-        assert once("quick") == "quick"
+        slow = pool.submit(cache, "slow")
+        assert cache("quick") == "quick"
         gate.set()
         assert slow.result() is True
 
 
 def test_the_key_used_longest_ago_is_forgotten() -> None:
     made: list[int] = []
-    once = SingleFlightCache(made.append, 2)
+    cache = SingleFlightCache(made.append, 2)
     for key in (1, 2, 1, 3, 1, 2):
-        once(key)
+        cache(key)
     assert made == [1, 2, 3, 2]
 
 
@@ -51,7 +51,7 @@ def test_a_failure_is_raised_and_tried_again() -> None:
             raise OSError("not yet")
         return key
 
-    once = SingleFlightCache(make, 2)
+    cache = SingleFlightCache(make, 2)
     with pytest.raises(OSError, match="not yet"):
-        once(1)
-    assert once(1) == 1
+        cache(1)
+    assert cache(1) == 1

@@ -1,4 +1,4 @@
-"""Samples that cannot be decoded: who stands in for them, how that is said, and when it is too many."""
+"""Samples that cannot be decoded: their replacements, the warning, and the limit that stops the run."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rayfill.data.corrupt_samples import StandIns
+from rayfill.data.corrupt_samples import Replacements
 from rayfill.data.dataset import Dataset
 from rayfill.data.loader import Loader
 from rayfill.spec.errors import InputError
@@ -40,8 +40,8 @@ def open_loader(dataset: Dataset, rank: int = 0, world: int = 1, batch_size: int
     )  # fmt: skip
 
 
-def stand_ins(dataset: Dataset) -> StandIns:
-    return StandIns(dataset, dataset.shards("train"), SIDE)
+def replacements(dataset: Dataset) -> Replacements:
+    return Replacements(dataset, dataset.shards("train"), SIDE)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def stand_ins(dataset: Dataset) -> StandIns:
 def test_the_next_sound_sample_of_the_block_stands_in_going_round(
     pack: Pack, size: int, unreadable: list[int], wanted: dict[int, int]
 ) -> None:
-    found = stand_ins(pack(shard(size, *unreadable)))
+    found = replacements(pack(shard(size, *unreadable)))
     assert {number: found.of(0, number) for number in unreadable} == wanted
     assert len(found.unreadable) == len(unreadable)
 
@@ -78,17 +78,17 @@ def test_too_many_of_a_block_stop_with_shard_and_sample(pack: Pack, size: int, u
     dataset = pack(shard(3, called="t"), shard(size, *unreadable))
     for number in unreadable:
         with pytest.raises(InputError, match=sentence):
-            stand_ins(dataset).of(1, number)
+            replacements(dataset).of(1, number)
 
 
 def test_a_quarter_of_a_block_is_not_too_many_and_another_block_does_not_count(pack: Pack) -> None:
-    found = stand_ins(pack(shard(128, *range(16), *range(64, 128))))
+    found = replacements(pack(shard(128, *range(16), *range(64, 128))))
     assert found.of(0, 3) == 16
     with pytest.raises(InputError, match="64 of 64"):
         found.of(0, 70)
 
 
-def test_a_stand_in_looks_as_it_does_by_itself(pack: Pack) -> None:
+def test_replaced_sample_equals_the_same_sample_drawn_by_itself(pack: Pack) -> None:
     with open_loader(pack(shard(8, 2)), batch_size=8) as loader:
         for batch in itertools.islice(loader, 3):
             assert sorted(batch.ids) == ["s-0", "s-1", "s-3", "s-3", "s-4", "s-5", "s-6", "s-7"]
@@ -98,7 +98,7 @@ def test_a_stand_in_looks_as_it_does_by_itself(pack: Pack) -> None:
             assert (batch.mask[one] == batch.mask[other]).all()
 
 
-def test_each_unreadable_sample_is_named_once_and_counted_once(pack: Pack, caplog: pytest.LogCaptureFixture) -> None:
+def test_loader_names_and_counts_each_unreadable_sample_once(pack: Pack, caplog: pytest.LogCaptureFixture) -> None:
     dataset = pack(shard(8, 2), shard(9, 0, 8, called="t"), shard(8, called="u"))
     with caplog.at_level(logging.WARNING), open_loader(dataset) as loader:
         assert loader.unreadable == 0
@@ -113,17 +113,17 @@ def test_each_unreadable_sample_is_named_once_and_counted_once(pack: Pack, caplo
         f"{place}1.tar: sample 't-8'",
     ]
     assert [line.rpartition("); ")[2] for line in lines] == [
-        "sample 's-3' stands in for it",
-        "sample 't-1' stands in for it",
-        "sample 't-1' stands in for it",
+        "replaced by sample 's-3'",
+        "replaced by sample 't-1'",
+        "replaced by sample 't-1'",
     ]
 
 
-def test_a_shard_is_named_where_it_lies(pack: Pack, tmp_path: Path) -> None:
+def test_warning_names_the_shard_where_it_is_stored(pack: Pack, tmp_path: Path) -> None:
     dataset = pack(shard(8, 2))
     (tmp_path / "packed" / "shards").rename(tmp_path / "shards")
     manifest = dataset.manifest.model_copy(update={"shards_at": tmp_path.as_uri()})
-    found = stand_ins(Dataset(dataset.store, manifest, tmp_path / "cache"))
+    found = replacements(Dataset(dataset.store, manifest, tmp_path / "cache"))
     found.of(0, 2)
     assert found.unreadable == [f"{tmp_path.as_uri()}/shards/train-00000.tar: sample 's-2'"]
 

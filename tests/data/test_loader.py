@@ -1,4 +1,4 @@
-"""The stream of batches: the same whoever reads it, from wherever it goes on."""
+"""Loader: the same batches for any number of ranks and threads, resumed at any step."""
 
 import hashlib
 import itertools
@@ -90,9 +90,9 @@ def test_an_epoch_has_every_sample_at_most_once_and_the_next_looks_different(dat
 
 
 def test_threads_and_prefetch_change_nothing(dataset: Dataset) -> None:
-    streams = [open_loader(dataset, threads=threads, prefetch=prefetch) for threads, prefetch in ((1, 1), (3, 1), (5, 4))]
+    loaders = [open_loader(dataset, threads=threads, prefetch=prefetch) for threads, prefetch in ((1, 1), (3, 1), (5, 4))]
     taken = []
-    for loader in streams:
+    for loader in loaders:
         with loader:
             taken.append(take(loader, 6))
     assert taken[0] == taken[1] == taken[2]
@@ -177,8 +177,8 @@ def test_fewer_samples_than_a_batch_still_make_batches(tmp_path: Path, make_phot
 def test_its_threads_end_with_the_block(dataset: Dataset) -> None:
     with open_loader(dataset, threads=3) as loader:
         take(loader, 2)
-        assert any(thread.name.startswith("rayfill-stream") for thread in threading.enumerate())
-    assert not any(thread.name.startswith("rayfill-stream") for thread in threading.enumerate())
+        assert any(thread.name.startswith("rayfill-loader") for thread in threading.enumerate())
+    assert not any(thread.name.startswith("rayfill-loader") for thread in threading.enumerate())
 
 
 def test_a_batch_that_the_ranks_cannot_share_is_refused(dataset: Dataset) -> None:

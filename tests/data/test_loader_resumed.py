@@ -1,4 +1,4 @@
-"""A stream that goes on elsewhere: the same batches, with photographs of any format, and nothing read to be skipped."""
+"""Loader resumed at a step: the same batches, with photographs of any format, and no sample read to be skipped."""
 
 import hashlib
 import io
@@ -118,7 +118,7 @@ def test_resuming_reads_the_samples_of_its_batches_and_only_the_next_shards_ahea
         assert not read
         assert not store.fetched
         ids = [name for batch in itertools.islice(loader, 2) for name in batch.ids]
-    order, shards = ShardSampler([10] * 30, SEED, BATCH, kept=2), dataset.shards("train")
+    order, shards = ShardSampler([10] * 30, SEED, BATCH, cached_permutations=2), dataset.shards("train")
     # The third batch is begun ahead: how much of it was read depends on the threads.
     taken, begun = ([p for step in steps for p in order.batch(step, range(4, 6))] for steps in ((1017, 1018), (1019,)))
     assert ids == [f"{p.shard}-{p.number}" for p in taken]

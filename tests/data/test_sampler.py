@@ -19,8 +19,8 @@ unhurried = settings(deadline=None)  # a busy machine is no counterexample
 worlds = st.sampled_from([1, 2, 3, 4, 5, 6, 8, 12])
 
 
-def order_of(sizes: list[int], seed: int, batch: int, kept: int = 8) -> ShardSampler:
-    return ShardSampler(sizes, seed, batch, kept=kept)
+def order_of(sizes: list[int], seed: int, batch: int, cached_permutations: int = 8) -> ShardSampler:
+    return ShardSampler(sizes, seed, batch, cached_permutations=cached_permutations)
 
 
 def epoch_of(order: ShardSampler, epoch: int, batch: int, world: int = 1) -> list[SamplePosition]:
@@ -74,8 +74,13 @@ def test_any_step_is_reached_at_once_as_by_walking_there(sizes: list[int], seed:
 
 @unhurried
 @given(sizes, seeds, st.integers(1, 9), st.integers(1, 30))
-def test_how_many_permutations_are_kept_changes_nothing(sizes: list[int], seed: int, batch: int, kept: int) -> None:
-    one, other = order_of(sizes, seed, batch, kept=1), order_of(sizes, seed, batch, kept=kept)
+def test_batches_do_not_depend_on_cached_permutations(
+    sizes: list[int], seed: int, batch: int, cached_permutations: int
+) -> None:
+    one, other = (
+        order_of(sizes, seed, batch, cached_permutations=1),
+        order_of(sizes, seed, batch, cached_permutations=cached_permutations),
+    )
     assert epoch_of(one, 0, batch) == epoch_of(other, 0, batch)
 
 
@@ -88,7 +93,7 @@ def test_a_permutation_for_each_slot_is_enough_to_make_none_for_every_batch_anew
 
     monkeypatch.setattr(sampler, "permutation", counted)
     sizes = [30, 7, 50, 13, 90, 1, 1, 60, 400, 35]
-    order = order_of(sizes, 3, 12, kept=6)
+    order = order_of(sizes, 3, 12, cached_permutations=6)
     for step in range(3 * order.steps_per_epoch):
         order.batch(step, slots_of(1, 2, 12))
     assert max(made.values()) <= 2
@@ -144,7 +149,7 @@ def test_a_batch_that_ranks_cannot_share_equally_is_refused() -> None:
 def test_among_100_000_shards_and_1_024_ranks_a_rank_needs_few_megabytes_and_shares_with_none() -> None:
     sizes = [1000] * 100_000
     tracemalloc.start()
-    order = order_of(sizes, 0, 8192, kept=8)
+    order = order_of(sizes, 0, 8192, cached_permutations=8)
     places = order.batch(123_456, slots_of(1000, 1024, 8192))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -161,7 +166,7 @@ def test_among_100_000_shards_and_1_024_ranks_a_rank_needs_few_megabytes_and_sha
 def test_the_shards_that_come_next_are_those_that_the_next_steps_enter(
     sizes: list[int], batch_size: int, step: int, within: int, data: st.DataObject
 ) -> None:
-    order = ShardSampler(sizes, 7, batch_size, kept=batch_size)
+    order = ShardSampler(sizes, 7, batch_size, cached_permutations=batch_size)
     first = data.draw(st.integers(0, batch_size - 1))
     slots = range(first, batch_size)
 

@@ -11,7 +11,10 @@ V = TypeVar("V")
 
 
 class SingleFlightCache(Generic[K, V]):
-    """`once(key)` is `make(key)`, remembered for the `size` keys used last. What `make` raises is raised and not remembered."""
+    """`cache(key)` returns `make(key)`, stored for the `size` keys used last.
+
+    An exception of `make` is raised and not stored.
+    """
 
     def __init__(self, make: Callable[[K], V], size: int) -> None:
         self._make, self._size = make, size
@@ -19,7 +22,7 @@ class SingleFlightCache(Generic[K, V]):
         self._lock = threading.Lock()
 
     def resize(self, size: int) -> None:
-        """Remember so many from now on."""
+        """Set how many keys are stored from now on."""
         with self._lock:
             self._size = size
 

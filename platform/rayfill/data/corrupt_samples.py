@@ -20,15 +20,15 @@ from rayfill.spec.errors import InputError
 BLOCK = 64
 """Samples that are judged together; the last block of a shard has up to 63 more, and a smaller shard is one block."""
 MOST_UNREADABLE = 0.25
-"""Share of a block that may be unreadable. One sample always may, if there is another to stand in for it."""
+"""Share of a block that may be unreadable. One sample always may, if there is another to replace it."""
 
 _BLOCKS = 2**20  # remembered: if ever one were forgotten, its samples would be named and counted once more
 
 log = logging.getLogger(__name__)
 
 
-class StandIns:
-    """The stand-ins for some shards' unreadable samples. Safe to use from many threads.
+class Replacements:
+    """The replacements of some shards' unreadable samples. Safe to use from many threads.
 
     A block is decoded whole when the first of its unreadable samples is met, at `side` pixels or more a side; never before, so
     a dataset without such samples costs nothing.
@@ -36,12 +36,12 @@ class StandIns:
 
     def __init__(self, dataset: Dataset, shards: Sequence[Shard], side: int) -> None:
         self._dataset, self._shards, self._side = dataset, shards, side
-        self._blocks = SingleFlightCache(self._look, _BLOCKS)
+        self._blocks = SingleFlightCache(self._replace_block, _BLOCKS)
         self.unreadable: list[str] = []
         """What was found so far, as `URL of the shard: sample 'id'`; each sample once, in no particular order."""
 
     def of(self, shard: int, number: int) -> int:
-        """The sample, by number, that stands in for unreadable sample `number` of shard number `shard`.
+        """The sample, by number, that replaces unreadable sample `number` of shard number `shard`.
 
         InputError, with the shard's name, if too many of the block are unreadable. A warning names each the first time.
         """
@@ -50,8 +50,8 @@ class StandIns:
     def _last_block(self, shard: int) -> int:
         return max(self._shards[shard].samples // BLOCK - 1, 0)
 
-    def _look(self, key: tuple[int, int]) -> dict[int, int]:
-        """Of each unreadable sample in a block, its stand-in."""
+    def _replace_block(self, key: tuple[int, int]) -> dict[int, int]:
+        """Of each unreadable sample in a block, the number of its replacement."""
         at, block = key
         shard = self._shards[at]
         numbers = range(block * BLOCK, shard.samples if block == self._last_block(at) else (block + 1) * BLOCK)
@@ -70,9 +70,9 @@ class StandIns:
                 f"{url}: {len(clauses)} of {len(numbers)} neighbouring samples cannot be decoded (sample '{name}' {clause}); "
                 f"at most {MOST_UNREADABLE:.0%} may be so; mend the shard and ingest it again"
             )
-        stand_ins = {number: sound[bisect.bisect(sound, number) % len(sound)] for number in clauses}
+        replacements = {number: sound[bisect.bisect(sound, number) % len(sound)] for number in clauses}
         for number, clause in clauses.items():
             found = f"{url}: sample '{names[number]}'"
             self.unreadable.append(found)
-            log.warning("%s %s; sample '%s' stands in for it", found, clause, names[stand_ins[number]])
-        return stand_ins
+            log.warning("%s %s; replaced by sample '%s'", found, clause, names[replacements[number]])
+        return replacements

@@ -14,7 +14,7 @@ import torch
 
 from rayfill.data.augment import crop_and_flip
 from rayfill.data.batch import Batch
-from rayfill.data.corrupt_samples import StandIns
+from rayfill.data.corrupt_samples import Replacements
 from rayfill.data.dataset import Dataset
 from rayfill.data.images.decode import decode_square
 from rayfill.data.images.untrusted import InvalidImage
@@ -73,14 +73,16 @@ class Loader:
     ) -> None:
         self._dataset, self._shards = dataset, dataset.shards(split)
         self._slots = slots_of(rank, world, batch_size)
-        self._order = ShardSampler([shard.samples for shard in self._shards], seed, batch_size, kept=len(self._slots))
+        self._sampler = ShardSampler(
+            [shard.samples for shard in self._shards], seed, batch_size, cached_permutations=len(self._slots)
+        )
         dataset.reader.keep(2 * len(self._slots))
         self._shards_ahead: list[int] = []
-        self._stand_ins = StandIns(dataset, self._shards, images.size)
+        self._replacements = Replacements(dataset, self._shards, images.size)
         self._seed, self._images, self._masks = seed, images, masks
         self._threads, self._prefetch, self._pin = threads, prefetch, pin
         # OpenCV must not start threads of its own inside ours.
-        self._pool = ThreadPoolExecutor(threads, "rayfill-stream", initializer=cv2.setNumThreads, initargs=(0,))
+        self._pool = ThreadPoolExecutor(threads, "rayfill-loader", initializer=cv2.setNumThreads, initargs=(0,))
         self._step = 0
 
     def state_dict(self) -> dict[str, int]:
@@ -93,17 +95,17 @@ class Loader:
 
     def epoch_of(self, step: int) -> int:
         """The epoch that a global step belongs to."""
-        return self._order.epoch_of(step)
+        return self._sampler.epoch_of(step)
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches of an epoch, the same for every rank."""
-        return self._order.steps_per_epoch
+        return self._sampler.steps_per_epoch
 
     @property
     def unreadable(self) -> int:
         """How many different samples that cannot be decoded this rank has found since it began, prefetched ones included."""
-        return len(self._stand_ins.unreadable)
+        return len(self._replacements.unreadable)
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches from the current step on, epoch after epoch. image (B,3,S,S) and mask (B,1,S,S) uint8, 255 = hole and
@@ -139,36 +141,36 @@ class Loader:
         self.close()
 
     def _begin(self, step: int) -> _Prefetched:
-        places = self._order.batch(step, self._slots)
+        positions = self._sampler.batch(step, self._slots)
         size = self._images.size
-        pixels = torch.empty((len(places), size, size, 3), dtype=torch.uint8, pin_memory=self._pin)
-        holes = torch.empty((len(places), size, size), dtype=torch.uint8, pin_memory=self._pin)
+        pixels = torch.empty((len(positions), size, size, 3), dtype=torch.uint8, pin_memory=self._pin)
+        holes = torch.empty((len(positions), size, size), dtype=torch.uint8, pin_memory=self._pin)
         # A task takes several samples: handing work to a thread costs about a tenth of decoding one.
-        share = -(-len(places) // self._threads)
-        cuts = [slice(start, start + share) for start in range(0, len(places), share)]
-        tasks = tuple(self._pool.submit(self._fill, places[c], pixels.numpy()[c], holes.numpy()[c]) for c in cuts)
+        share = -(-len(positions) // self._threads)
+        cuts = [slice(start, start + share) for start in range(0, len(positions), share)]
+        tasks = tuple(self._pool.submit(self._fill, positions[c], pixels.numpy()[c], holes.numpy()[c]) for c in cuts)
         return _Prefetched(pixels, holes, tasks)
 
     def _look_ahead(self, step: int) -> None:
-        shards = self._order.prefetched(step, self._slots, SHARDS_AHEAD)
+        shards = self._sampler.prefetched(step, self._slots, SHARDS_AHEAD)
         if shards != self._shards_ahead:
             self._shards_ahead = shards
             self._dataset.reader.ahead([self._shards[number] for number in shards])
 
-    def _fill(self, places: list[SamplePosition], pixels: npt.NDArray[np.uint8], holes: npt.NDArray[np.uint8]) -> list[str]:
-        return [self._sample(place, pixels[i], holes[i]) for i, place in enumerate(places)]
+    def _fill(self, positions: list[SamplePosition], pixels: npt.NDArray[np.uint8], holes: npt.NDArray[np.uint8]) -> list[str]:
+        return [self._sample(position, pixels[i], holes[i]) for i, position in enumerate(positions)]
 
-    def _sample(self, place: SamplePosition, pixels: npt.NDArray[np.uint8], hole: npt.NDArray[np.uint8]) -> str:
+    def _sample(self, position: SamplePosition, pixels: npt.NDArray[np.uint8], hole: npt.NDArray[np.uint8]) -> str:
         try:
-            name = self._picture(place, place.number, pixels)
+            name = self._picture(position, position.number, pixels)
         except InvalidImage:
-            name = self._picture(place, self._stand_ins.of(place.shard, place.number), pixels)
+            name = self._picture(position, self._replacements.of(position.shard, position.number), pixels)
         size = self._images.size
-        hole[:] = draw_levels(self._masks, size, size, (self._seed, place.epoch, name))
+        hole[:] = draw_levels(self._masks, size, size, (self._seed, position.epoch, name))
         return name
 
-    def _picture(self, place: SamplePosition, number: int, pixels: npt.NDArray[np.uint8]) -> str:
-        name, data = self._dataset.reader.read(self._shards[place.shard], number)
-        where, mirrored = crop_and_flip(self._seed, place.epoch, name)
+    def _picture(self, position: SamplePosition, number: int, pixels: npt.NDArray[np.uint8]) -> str:
+        name, data = self._dataset.reader.read(self._shards[position.shard], number)
+        where, mirrored = crop_and_flip(self._seed, position.epoch, name)
         decode_square(data, self._images, where, mirrored and self._images.flip, pixels)
         return name

@@ -50,16 +50,17 @@ class ShardSampler:
         sizes: samples of each shard, each at least 1.
         seed: another seed is another order in every epoch; at least 0.
         batch_size: G, samples of a step over all ranks.
-        kept: permutations of shards to keep. As many as slots are asked for at once suffice to make none for every batch
-            again (a shard in which one slot begins and another ends is made twice an epoch); the samples are the same for any.
+        cached_permutations: how many permutations of shards to cache. As many as slots are asked for at once suffice to make
+            none for every batch again (a shard in which one slot begins and another ends is made twice an epoch); the samples
+            are the same for any.
     """
 
-    def __init__(self, sizes: Sequence[int], seed: int, batch_size: int, *, kept: int) -> None:
+    def __init__(self, sizes: Sequence[int], seed: int, batch_size: int, *, cached_permutations: int) -> None:
         self._sizes = np.asarray(sizes, np.int64)
         self._seed, self._batch_size = seed, batch_size
         self.samples = int(self._sizes.sum())
         self._epochs = SingleFlightCache(self._make_epoch, _EPOCHS)
-        self._permutations = SingleFlightCache(self._make_permutation, kept)
+        self._permutations = SingleFlightCache(self._make_permutation, cached_permutations)
 
     @property
     def steps_per_epoch(self) -> int:

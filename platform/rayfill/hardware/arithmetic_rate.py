@@ -13,14 +13,15 @@ SIDES = (16, 32, 64, 128, 256)
 """Heights and widths of the measured convolution: emulated bf16 takes a second for what fp32 does in a fiftieth."""
 LONG_ENOUGH_S = 0.05
 ROUNDS = 3
-PATIENCE_S = 0.3
-"""A call that takes longer is not repeated: emulation was met, and its figure need not be exact."""
+REPEAT_BELOW_S = 0.3
+"""A call is repeated only if it takes less: a longer one means emulation, whose rate need not be exact."""
 
 
 def convolution_rate(device: torch.device, precision: Precision) -> float:
     """GFLOP/s of a 3x3 convolution of 64 channels, forward and backward, 2 FLOP per multiply-add; the best of three.
 
-    The picture grows until one call takes 50 ms, so that neither a GPU's launch nor a slow CPU's patience is measured.
+    The picture grows until one call takes 50 ms, so that a GPU's launch latency does not count and a slow CPU is not measured
+    for long.
     """
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     weight = torch.randn(CHANNELS, CHANNELS, 3, 3, device=device, dtype=dtype, requires_grad=True)
@@ -31,11 +32,11 @@ def convolution_rate(device: torch.device, precision: Precision) -> float:
             torch.autograd.grad(functional.conv2d(image, weight, padding=1).sum(), (image, weight))
 
         seconds = _seconds(step, device)  # the first call also builds kernels
-        if seconds < PATIENCE_S:
+        if seconds < REPEAT_BELOW_S:
             seconds = _seconds(step, device)
         if seconds >= LONG_ENOUGH_S:
             break
-    if seconds < PATIENCE_S:
+    if seconds < REPEAT_BELOW_S:
         seconds = min(seconds, *(_seconds(step, device) for _ in range(ROUNDS - 1)))
     # Forward, and the gradients of image and weight: three products of the same size.
     return 3 * 2 * 8 * CHANNELS * CHANNELS * 9 * side * side / seconds / 1e9

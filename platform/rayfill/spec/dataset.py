@@ -64,7 +64,7 @@ class Shard(Strict):
     adopted: bool = Field(False, description="others wrote the tar: not all that is in it belongs to the dataset")
 
 
-class Relatives(Strict):
+class NearDuplicates(Strict):
     """Photographs that look alike, counted over the whole dataset."""
 
     groups: int = Field(description="groups of photographs that look alike; a group lies in one split")
@@ -101,7 +101,7 @@ class Manifest(Strict):
     samples: dict[Split, int]
     converted: dict[str, int] = Field(description="photographs that were converted, counted by reason (cmyk, 16-bit, ...)")
     skipped: tuple[Rejection, ...]
-    relatives: Relatives | None = Field(None, description="near-duplicates; null if they were not looked for")
+    relatives: NearDuplicates | None = Field(None, description="near-duplicates; null if they were not looked for")
     additions: tuple[Addition, ...] = Field((), description="what was added since, the oldest first")
 
     @property

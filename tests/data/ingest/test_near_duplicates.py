@@ -1,4 +1,4 @@
-"""Looks of photographs, and the groups of those that look alike."""
+"""Perceptual hashes of photographs, and groups of near-duplicates."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ SPEC = IngestSpec(shard_mib=0.01, val_share=0.4)
 
 
 def photograph(seed: int) -> npt.NDArray[np.uint8]:
-    """(96, 128, 3): smooth, with structure in every cell of a look."""
+    """(96, 128, 3): smooth, with structure in every cell of a hash."""
     noise = np.random.default_rng(seed).uniform(0, 255, (12, 16, 3)).astype(np.float32)
     return np.asarray(cv2.resize(noise, (128, 96), interpolation=cv2.INTER_CUBIC).clip(0, 255), np.uint8)
 
@@ -42,19 +42,19 @@ def copies(pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
 
 
 def bits_and_distance(one: str, two: str) -> tuple[int, float]:
-    looks = PerceptualHashes.parse([one, two])
+    phashes = PerceptualHashes.parse([one, two])
     first, second = np.array([0]), np.array([1])
-    return int(looks.differing_bits(first, second)[0]), float(looks.distance(first, second)[0])
+    return int(phashes.differing_bits(first, second)[0]), float(phashes.distance(first, second)[0])
 
 
 def test_copies_have_nearly_the_look_of_their_original_and_other_photographs_have_not() -> None:
-    looks = [perceptual_hash(photograph(seed)) for seed in range(20)]
+    phashes = [perceptual_hash(photograph(seed)) for seed in range(20)]
     for seed in range(20):
         for how, copy in copies(photograph(seed)).items():
-            bits, distance = bits_and_distance(perceptual_hash(copy), looks[seed])
+            bits, distance = bits_and_distance(perceptual_hash(copy), phashes[seed])
             assert bits <= 5, how
             assert distance <= DISTANCE, how
-    pairs = [bits_and_distance(one, two) for one, two in itertools.combinations(looks, 2)]
+    pairs = [bits_and_distance(one, two) for one, two in itertools.combinations(phashes, 2)]
     assert min(bits for bits, _ in pairs) > 12
     assert min(distance for _, distance in pairs) > 2 * DISTANCE
 
@@ -85,12 +85,12 @@ FEW_BITS = st.lists(st.integers(0, 63), max_size=5).map(lambda bits: sum({1 << b
 def test_no_near_pair_is_divided_and_nobody_moves_without_need(
     values: list[tuple[tuple[int, int], int]], bits: int, share: float
 ) -> None:
-    looks = {sample_id(str(n).encode()): hexed(*value) for n, value in enumerate(values)}
-    moved, found = group_near_duplicates(looks, bits, share)
-    splits = {name: moved.get(name, split_of(name, share)) for name in looks}
-    related: dict[str, set[str]] = {name: {name} for name in looks}
-    for one, two in itertools.combinations(looks, 2):
-        differing, distance = bits_and_distance(looks[one], looks[two])
+    phashes = {sample_id(str(n).encode()): hexed(*value) for n, value in enumerate(values)}
+    moved, found = group_near_duplicates(phashes, bits, share)
+    splits = {name: moved.get(name, split_of(name, share)) for name in phashes}
+    related: dict[str, set[str]] = {name: {name} for name in phashes}
+    for one, two in itertools.combinations(phashes, 2):
+        differing, distance = bits_and_distance(phashes[one], phashes[two])
         if differing <= bits and distance <= DISTANCE:
             assert splits[one] == splits[two]
             for name in related[one] | related[two]:
@@ -106,13 +106,13 @@ def test_no_near_pair_is_divided_and_nobody_moves_without_need(
 
 def test_groups_go_to_val_as_often_as_single_photographs() -> None:
     rng = np.random.default_rng(0)
-    looks = {}
+    phashes = {}
     for group in range(1000):
         phash = hexed((int(rng.integers(2**63)), int(rng.integers(2**63))))
-        looks |= {sample_id(f"{group} {member}".encode()): phash for member in range(8)}
-    moved, found = group_near_duplicates(looks, 6, 0.1)
+        phashes |= {sample_id(f"{group} {member}".encode()): phash for member in range(8)}
+    moved, found = group_near_duplicates(phashes, 6, 0.1)
     assert (found.groups, found.largest) == (1000, 8)
-    val = sum(moved.get(name, split_of(name, 0.1)) == "val" for name in looks) / 8
+    val = sum(moved.get(name, split_of(name, 0.1)) == "val" for name in phashes) / 8
     assert 70 < val < 130
 
 

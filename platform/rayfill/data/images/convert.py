@@ -94,7 +94,7 @@ def _prepare(data: bytes, spec: IngestSpec) -> Accepted | Rejected:
         pixels = _decoded(data)
         if pixels is None:
             return _encoded(np.asarray(to_rgb8(image)[0]), ["damaged"], spec)
-        return Accepted(data, (), _look(pixels, spec))
+        return Accepted(data, (), _phash(pixels, spec))
     target = (round(width * scale), round(height * scale))
     if jpeg and image.mode == "RGB" and turn == 1 and (small := _shrunk(data, target)) is not None:
         return _encoded(small, ["shrunk"], spec)
@@ -150,8 +150,8 @@ def _orientation(image: Image.Image) -> int:
 def _encoded(picture: UInt8, reasons: list[str], spec: IngestSpec) -> Accepted:
     pixels = np.ascontiguousarray(picture)
     jpeg: bytes = simplejpeg.encode_jpeg(pixels, quality=spec.quality, colorspace="RGB", colorsubsampling="444")
-    return Accepted(jpeg, tuple(reasons), _look(pixels, spec))
+    return Accepted(jpeg, tuple(reasons), _phash(pixels, spec))
 
 
-def _look(pixels: UInt8, spec: IngestSpec) -> str:
+def _phash(pixels: UInt8, spec: IngestSpec) -> str:
     return perceptual_hash(pixels) if spec.near_bits else ""

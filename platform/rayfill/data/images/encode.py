@@ -33,12 +33,12 @@ def encode_image(samples: Samples, source: SourceImage | None, suffix: str) -> b
         return _png(samples, source)
     if samples.dtype == np.uint16 and samples.shape[2] > 1:
         raise NoRoom("cannot hold 16-bit colour with its profile as a TIFF; give it a name that ends in .png")
-    return _saved(samples, "TIFF", **_kept(source))  # not compressed: through libtiff Pillow writes no EXIF
+    return _saved(samples, "TIFF", **_metadata(source))  # not compressed: through libtiff Pillow writes no EXIF
 
 
-def _kept(source: SourceImage | None) -> dict[str, object]:
-    kept = {} if source is None else {"icc_profile": source.icc, "exif": source.exif, "dpi": source.dpi}
-    return {key: value for key, value in kept.items() if value is not None}
+def _metadata(source: SourceImage | None) -> dict[str, object]:
+    metadata = {} if source is None else {"icc_profile": source.icc, "exif": source.exif, "dpi": source.dpi}
+    return {key: value for key, value in metadata.items() if value is not None}
 
 
 def _saved(samples: Samples, kind: str, **options: object) -> bytes:
@@ -49,7 +49,7 @@ def _saved(samples: Samples, kind: str, **options: object) -> bytes:
 
 def _png(samples: Samples, source: SourceImage | None) -> bytes:
     if samples.shape[2] == 2:
-        return _saved(samples, "PNG", **_kept(source))
+        return _saved(samples, "PNG", **_metadata(source))
     import cv2
 
     order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[samples.shape[2]]

@@ -47,19 +47,19 @@ def perceptual_hash(pixels: UInt8) -> str:
 
 @dataclass(frozen=True)
 class PerceptualHashes:
-    """Many looks. hashes: (n,2); thumbnails: (n,32), two cells in a byte."""
+    """Many perceptual hashes. hashes: (n,2); thumbnails: (n,32), two cells in a byte."""
 
     hashes: UInt64
     thumbnails: UInt8
 
     @classmethod
     def parse(cls, texts: list[str]) -> "PerceptualHashes":
-        """Of as many hexadecimal looks, none of them empty."""
+        """Parse hexadecimal perceptual hashes, none of them empty."""
         table = np.frombuffer(bytes.fromhex("".join(texts)), np.uint8).reshape(-1, 48)
         return cls(np.ascontiguousarray(table[:, :16]).view(np.uint64), table[:, 16:])
 
     def differing_bits(self, one: Int64, two: Int64) -> UInt8:
-        """Bits in which the looks at `one` (m,) and `two` (m,) differ, of the worse hash: (m,), 0 to 64."""
+        """Bits in which the hashes at `one` (m,) and `two` (m,) differ, of the worse hash: (m,), 0 to 64."""
         return np.asarray(np.bitwise_count(self.hashes[one] ^ self.hashes[two]).max(axis=1), np.uint8)
 
     def distance(self, one: Int64, two: Int64) -> npt.NDArray[np.float64]:

@@ -146,16 +146,16 @@ def _has_more(image: ImageFile) -> bool:
 def _exif(image: ImageFile) -> bytes | None:
     try:
         found = image.getexif()
-        kept = Image.Exif()
+        exif = Image.Exif()
         for tag, value in found.items():
             if tag in _ABOUT_PEOPLE_AND_PLACES:
-                kept[tag] = value
+                exif[tag] = value
         for folder in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
             if entries := found.get_ifd(folder):
-                kept.get_ifd(folder).update(entries)
-        if not len(kept) and not any(kept.get_ifd(folder) for folder in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)):
+                exif.get_ifd(folder).update(entries)
+        if not len(exif) and not any(exif.get_ifd(folder) for folder in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)):
             return None
-        return kept.tobytes().removeprefix(b"Exif\0\0")
+        return exif.tobytes().removeprefix(b"Exif\0\0")
     except Exception:
         return None  # senseless metadata around sound pixels
 

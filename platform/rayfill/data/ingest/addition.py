@@ -6,7 +6,7 @@ digest (`open_dataset` of `photos@DIGEST`). An addition can be killed at any poi
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -15,14 +15,15 @@ from tqdm import tqdm
 from rayfill.concurrency.background import map_unordered
 from rayfill.data.dataset import MANIFEST, Dataset, digest_of, open_dataset, version_key
 from rayfill.data.images.convert import SUFFIXES
-from rayfill.data.ingest.near_duplicates import count_relatives, near_groups
+from rayfill.data.ingest.deduplicate import Deduplicated
+from rayfill.data.ingest.near_duplicates import count_near_duplicates, near_groups
 from rayfill.data.ingest.part_builder import PackJob
 from rayfill.data.ingest.part_manifest import AdditionPlan, PartManifest, addition_key, part_manifest_key, read_part_manifests
 from rayfill.data.ingest.pipeline import Ingested, RunParts, run_jobs
 from rayfill.data.ingest.plan import plan_parts, printable
 from rayfill.data.ingest.sources import Source, SourceFile, open_source
 from rayfill.data.sample_id import sample_id, split_of
-from rayfill.spec.dataset import Addition, IngestSpec, Manifest, Relatives, Shard, Split
+from rayfill.spec.dataset import Addition, IngestSpec, Manifest, NearDuplicates, Shard, Split
 from rayfill.spec.errors import InputError
 from rayfill.storage.store import AlreadyExists, Store
 
@@ -50,9 +51,9 @@ def add(source: str, dataset: str, given: Mapping[str, object], run_parts: RunPa
     _check(base, given)
     origin, store, spec = open_source(source), base.store, base.manifest.spec
     old = _parts_of(base)
-    known = {name: shard.split for shard in base.manifest.shards for name in base.reader.index(shard).ids.tolist()}
+    existing = {name: shard.split for shard in base.manifest.shards for name in base.reader.index(shard).ids.tolist()}
     first = 1 + max((part_manifest.part for part_manifest in old), default=-1)
-    files = _new_files(origin, known, base.manifest)
+    files = _new_files(origin, existing, base.manifest)
     if not files:
         return Ingested(base.manifest, made=False)
     _claim(store, len(base.manifest.additions), AdditionPlan(
@@ -62,9 +63,9 @@ def add(source: str, dataset: str, given: Mapping[str, object], run_parts: RunPa
     jobs = [PackJob(origin.url, store.url, spec, part) for part in parts]
     packed = _begun(store, jobs, first)
     run_jobs([job for job in jobs if job.part.number not in packed], packed, run_parts)
-    while (deduplicated := _settle(jobs, packed, old, known, spec)).again:
+    while (deduplicated := _deduplicate_addition(jobs, packed, old, existing, spec)).again:
         run_jobs(deduplicated.again, packed, run_parts)
-    return _publish(base, origin, [packed[job.part.number] for job in jobs], deduplicated.relatives, first)
+    return _publish(base, origin, [packed[job.part.number] for job in jobs], deduplicated.near_duplicates, first)
 
 
 def _check(base: Dataset, given: Mapping[str, object]) -> None:
@@ -83,7 +84,7 @@ def _parts_of(base: Dataset) -> list[PartManifest]:
     return [part_manifest for part_manifest in read_part_manifests(base.store) if mine.issuperset(part_manifest.shards)]
 
 
-def _new_files(origin: Source, known: Mapping[str, Split], manifest: Manifest) -> list[SourceFile]:
+def _new_files(origin: Source, existing: Mapping[str, Split], manifest: Manifest) -> list[SourceFile]:
     """The source's files whose content the dataset does not have, in the source's order. Each is read."""
     sources = {manifest.source, *(addition.source for addition in manifest.additions)}
     skipped = {rejection.path for rejection in manifest.skipped} if origin.url in sources else set()
@@ -94,7 +95,7 @@ def _new_files(origin: Source, known: Mapping[str, Split], manifest: Manifest) -
     photographs = {at: file for at, file in enumerate(listing) if PurePosixPath(file.path).suffix.lower() in SUFFIXES}
     jobs = {at: partial(_id_of, origin, file) for at, file in photographs.items()}
     found = tqdm(map_unordered(jobs, READERS), total=len(jobs), desc="comparing", unit=" files", disable=None, delay=2)
-    have = {at for at, name in found if name in known}
+    have = {at for at, name in found if name in existing}
     new = [file for at, file in enumerate(listing) if at not in have]
     return new if any(at in photographs and at not in have for at in range(len(listing))) else []
 
@@ -131,28 +132,22 @@ def _begun(store: Store, jobs: Sequence[PackJob], first: int) -> dict[int, PartM
     return found
 
 
-@dataclass(frozen=True)
-class _Settlement:
-    again: list[PackJob]
-    relatives: Relatives | None
-
-
-def _settle(
+def _deduplicate_addition(
     jobs: Sequence[PackJob],
     packed: Mapping[int, PartManifest],
     old: Sequence[PartManifest],
-    known: Mapping[str, Split],
+    existing: Mapping[str, Split],
     spec: IngestSpec,
-) -> _Settlement:
+) -> Deduplicated:
     """As `deduplicate`, but old photographs stay where they are: new ones join the split of those that look like them.
 
     A new photograph that looks like old ones of both splits is left out, as if it were a copy.
     """
     moved: dict[str, Split] = {}
     between: set[str] = set()
-    relatives = None
+    near_duplicates = None
     if spec.near_bits:
-        looks = {
+        phashes = {
             name: phash
             for part_manifest in (*old, *packed.values())
             for (name, _), phash in zip(
@@ -160,18 +155,18 @@ def _settle(
             )  # empty where no hashes were taken
             if phash
         }
-        groups = near_groups(looks, spec.near_bits)
+        groups = near_groups(phashes, spec.near_bits)
         for group in groups:
-            new = [name for name in group if name not in known]
-            splits = {known[name] for name in group if name in known}
+            new = [name for name in group if name not in existing]
+            splits = {existing[name] for name in group if name in existing}
             if len(splits) > 1:
                 between.update(new)
                 continue
             split = splits.pop() if splits else split_of(min(group, key=lambda name: name[::-1]), spec.val_share)
             moved |= {name: split for name in new if split_of(name, spec.val_share) != split}
         before = sum(len(part_manifest.moved) for part_manifest in old)
-        relatives = count_relatives(groups, before + len(moved))
-    seen = set(known) | between
+        near_duplicates = count_near_duplicates(groups, before + len(moved))
+    seen = set(existing) | between
     again = []
     for job in jobs:
         part_manifest = packed[job.part.number]
@@ -181,11 +176,11 @@ def _settle(
         if copies or mine != part_manifest.moved:
             again.append(replace(job, drop=frozenset(part_manifest.dropped) | copies, moved=mine))
         seen |= names
-    return _Settlement(again, relatives)
+    return Deduplicated(again, near_duplicates)
 
 
 def _publish(
-    base: Dataset, origin: Source, packed: Sequence[PartManifest], relatives: Relatives | None, first: int
+    base: Dataset, origin: Source, packed: Sequence[PartManifest], near_duplicates: NearDuplicates | None, first: int
 ) -> Ingested:
     """Keep the older manifest under its digest, then put the new one in its place."""
     before = base.manifest
@@ -209,7 +204,7 @@ def _publish(
             "samples": {split: sum(s.samples for s in shards if s.split == split) for split in ("train", "val")},
             "converted": dict(sorted(converted.items())),
             "skipped": (*before.skipped, *skipped),
-            "relatives": relatives,
+            "relatives": near_duplicates,
             "additions": (
                 *before.additions,
                 Addition(source=origin.url, base=base.digest, samples=added, first_part=first),

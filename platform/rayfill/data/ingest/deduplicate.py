@@ -9,20 +9,25 @@ from dataclasses import dataclass, replace
 from rayfill.data.ingest.near_duplicates import group_near_duplicates
 from rayfill.data.ingest.part_builder import PackJob
 from rayfill.data.ingest.part_manifest import PartManifest
-from rayfill.spec.dataset import IngestSpec, Relatives
+from rayfill.spec.dataset import IngestSpec, NearDuplicates
 
 
 @dataclass(frozen=True)
 class Deduplicated:
-    """`again`: jobs for the parts whose shards are wrong; without any, all is done. `relatives`: None if not looked for."""
+    """Result of comparing all parts.
+
+    Attributes:
+        again: jobs for the parts whose shards must be packed again; empty when ingest is done.
+        near_duplicates: groups found; None if near-duplicates were not looked for.
+    """
 
     again: list[PackJob]
-    relatives: Relatives | None
+    near_duplicates: NearDuplicates | None
 
 
 def deduplicate(jobs: Sequence[PackJob], packed: Mapping[int, PartManifest], spec: IngestSpec) -> Deduplicated:
-    """Compare the manifests of all parts. Of copies the first part keeps its own; relatives go to one split."""
-    looks = {
+    """Compare the manifests of all parts. Of copies the first part keeps its own; near-duplicates go to one split."""
+    phashes = {
         name: phash
         for part_manifest in packed.values()
         for (name, _), phash in zip(
@@ -30,7 +35,7 @@ def deduplicate(jobs: Sequence[PackJob], packed: Mapping[int, PartManifest], spe
         )  # empty where no hashes were taken
         if phash
     }
-    moved, relatives = group_near_duplicates(looks, spec.near_bits, spec.val_share) if spec.near_bits else ({}, None)
+    moved, near_duplicates = group_near_duplicates(phashes, spec.near_bits, spec.val_share) if spec.near_bits else ({}, None)
     seen: set[str] = set()
     again = []
     for job in jobs:
@@ -41,4 +46,4 @@ def deduplicate(jobs: Sequence[PackJob], packed: Mapping[int, PartManifest], spe
         if copies or mine != part_manifest.moved:
             again.append(replace(job, drop=frozenset(part_manifest.dropped) | copies, moved=mine))
         seen |= names
-    return Deduplicated(again, relatives)
+    return Deduplicated(again, near_duplicates)

@@ -1,10 +1,10 @@
 """Group near-duplicates, so that they share a split: a model must not be evaluated on what it has memorised.
 
 Two photographs are near if both perceptual hashes differ in at most `bits` bits and their thumbnails by at most DISTANCE;
-relatives are near, or relatives of relatives. A group of relatives goes where one of them, chosen by its id, would go by
-itself. So the splits depend on the set of photographs alone, not on their order or names, and no near pair is divided.
-What is not promised: that every pair a person would call alike is near (strong crops, mirrored or turned pictures are not), or
-that every near pair is alike.
+groups are closed under nearness: near-duplicates of near-duplicates belong to the same group. A group goes to the split where
+one member, chosen by its id, would go by itself. So the splits depend on the set of photographs alone, not on their order or
+names, and no near pair is divided. What is not promised: that every pair a person would call alike is near (strong crops,
+mirrored or turned pictures are not), or that every near pair is alike.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from rayfill.data.images.perceptual_hash import PerceptualHashes
 from rayfill.data.sample_id import split_of
-from rayfill.spec.dataset import Relatives, Split
+from rayfill.spec.dataset import NearDuplicates, Split
 
 Int64 = npt.NDArray[np.int64]
 
@@ -27,37 +27,37 @@ DISTANCE = 0.35
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # odd: different values stay different
 
 
-def group_near_duplicates(looks: Mapping[str, str], bits: int, val_share: float) -> tuple[dict[str, Split], Relatives]:
-    """The split of each photograph that must leave its own for its relatives' sake, and what was found.
+def group_near_duplicates(phashes: Mapping[str, str], bits: int, val_share: float) -> tuple[dict[str, Split], NearDuplicates]:
+    """The split of each photograph that must move to its group's split, and counts of the groups.
 
     Args:
-        looks: of perceptual_hash.py, by sample id; photographs without one are left out.
+        phashes: perceptual hashes (perceptual_hash.py) by sample id; photographs without one are left out.
         bits: greatest difference of each hash; at least 1.
         val_share: as for `split_of`.
     """
     moved: dict[str, Split] = {}
-    groups = near_groups(looks, bits)
+    groups = near_groups(phashes, bits)
     for members in groups:
         # An id's first digits decide its split: chosen by its last ones, the leader is in val as often as any photograph.
         split = split_of(min(members, key=lambda name: name[::-1]), val_share)
         moved |= {name: split for name in members if split_of(name, val_share) != split}
-    return moved, count_relatives(groups, len(moved))
+    return moved, count_near_duplicates(groups, len(moved))
 
 
-def near_groups(looks: Mapping[str, str], bits: int) -> list[list[str]]:
+def near_groups(phashes: Mapping[str, str], bits: int) -> list[list[str]]:
     """The groups of at least two photographs that look alike, by sample id. Arguments as for `group_near_duplicates`."""
-    names = sorted(looks)
-    return [[names[at] for at in group] for group in _groups([looks[name] for name in names], bits)]
+    names = sorted(phashes)
+    return [[names[at] for at in group] for group in _groups([phashes[name] for name in names], bits)]
 
 
-def count_relatives(groups: list[list[str]], moved: int) -> Relatives:
+def count_near_duplicates(groups: list[list[str]], moved: int) -> NearDuplicates:
     """What a manifest says about the groups of a whole dataset."""
     sizes = [len(members) for members in groups]
-    return Relatives(groups=len(sizes), photographs=sum(sizes), largest=max(sizes, default=0), moved=moved)
+    return NearDuplicates(groups=len(sizes), photographs=sum(sizes), largest=max(sizes, default=0), moved=moved)
 
 
 def _groups(texts: list[str], bits: int) -> list[Int64]:
-    """The groups of at least two of n looks, as positions in them."""
+    """The groups of at least two of n perceptual hashes, as positions in them."""
     distinct = sorted(set(texts))  # many equal ones would make as many pairs as their square
     if not distinct:
         return []
@@ -70,17 +70,18 @@ def _groups(texts: list[str], bits: int) -> list[Int64]:
     return [run for run in runs if len(run) > 1]
 
 
-def _near_pairs(looks: PerceptualHashes, bits: int) -> tuple[Int64, Int64]:
-    """All near pairs of looks, some of them more than once.
+def _near_pairs(phashes: PerceptualHashes, bits: int) -> tuple[Int64, Int64]:
+    """All near pairs of hashes, some of them more than once.
 
     With each hash cut into bits + 1 blocks, one block at least of either is equal in a near pair. So for each two blocks, one
-    of either hash, only looks that agree in both are compared: of a million, some dozen with each instead of all.
+    of either hash, only photographs that agree in both are compared: of a million photographs, each is compared with some dozen
+    instead of all.
     """
     found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
     blocks = _blocks(bits + 1)
     for across, down in itertools.product(blocks, blocks):
         # Equal blocks give equal keys. Others may do by chance, which costs a comparison.
-        key = (looks.hashes[:, 0] & across) * _MIX ^ (looks.hashes[:, 1] & down)
+        key = (phashes.hashes[:, 0] & across) * _MIX ^ (phashes.hashes[:, 1] & down)
         order = np.argsort(key)
         key = key[order]
         at = np.arange(len(key))
@@ -90,9 +91,9 @@ def _near_pairs(looks: PerceptualHashes, bits: int) -> tuple[Int64, Int64]:
             if not len(at):
                 break
             one, two = order[at], order[at + step]
-            close = looks.differing_bits(one, two) <= bits
+            close = phashes.differing_bits(one, two) <= bits
             one, two = one[close], two[close]
-            near = looks.distance(one, two) <= DISTANCE
+            near = phashes.distance(one, two) <= DISTANCE
             found.append((one[near], two[near]))
     return np.concatenate([one for one, _ in found]), np.concatenate([two for _, two in found])
 

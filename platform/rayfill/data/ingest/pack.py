@@ -17,7 +17,8 @@ from rayfill.storage.open_store import open_store
 def pack_part(job: PackJob) -> PartManifest:
     """Read, check and store the photographs of one part. Packing a part twice writes the same bytes twice.
 
-    InputError if the source or the store cannot be used; an unusable photograph is skipped, and the part's manifest says why.
+    InputError if the source or the store cannot be used; a photograph that cannot be decoded is skipped, and the part's
+    manifest says why.
     """
     source, store = open_source(job.source), open_store(job.dataset)
     builder = PartBuilder(job)

@@ -1,9 +1,9 @@
 """From a source of photographs to a dataset. It can be killed at any point and run again; the manifest comes last.
 
 Duplicates are byte-identical files; near-duplicates look alike (near_duplicates.py). Within a part the packer drops duplicates.
-Once every part is packed, those that hold a photograph of an earlier part, or one whose relatives lie in the other split, are
-packed again. So the source is read once, and a second time only where there are such photographs, and the dataset depends on
-the listing alone, not on which worker was faster. Adopting differs in one step: a shard that others wrote is only indexed.
+Once every part is packed, those that hold a photograph of an earlier part, or one whose near-duplicates lie in the other split,
+are packed again. So the source is read once, and a second time only where there are such photographs, and the dataset depends
+on the listing alone, not on which worker was faster. Adopting differs in one step: a shard that others wrote is only indexed.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ from rayfill.data.ingest.part_manifest import (
 )
 from rayfill.data.ingest.plan import Part, plan_parts, plan_shards
 from rayfill.data.ingest.sources import Source, StoreSource, open_source
-from rayfill.spec.dataset import IngestSpec, Manifest, Relatives
+from rayfill.spec.dataset import IngestSpec, Manifest, NearDuplicates
 from rayfill.spec.errors import InputError
 from rayfill.storage.open_store import open_store
 from rayfill.storage.store import AlreadyExists, Store
@@ -72,7 +72,9 @@ def ingest(source: str, dataset: str, spec: IngestSpec, run_parts: RunParts) -> 
     # Also a run that found every part packed: the one before it may have been killed while it packed some again.
     while (deduplicated := deduplicate(jobs, packed, spec)).again:
         run_jobs(deduplicated.again, packed, run_parts)
-    return _publish(store, _manifest(origin.url, store.url, spec, [packed[p.number] for p in parts], deduplicated.relatives))
+    return _publish(
+        store, _manifest(origin.url, store.url, spec, [packed[p.number] for p in parts], deduplicated.near_duplicates)
+    )
 
 
 def _plan(source: str, origin: Source, spec: IngestSpec) -> list[Part]:
@@ -157,7 +159,7 @@ def _occupied(store: Store) -> InputError:
 
 
 def _manifest(
-    source: str, place: str, spec: IngestSpec, packed: Sequence[PartManifest], relatives: Relatives | None
+    source: str, place: str, spec: IngestSpec, packed: Sequence[PartManifest], near_duplicates: NearDuplicates | None
 ) -> Manifest:
     shards = tuple(s for split in ("train", "val") for r in packed for s in r.shards if s.split == split)
     skipped = tuple(rejection for r in packed for rejection in r.skipped)
@@ -177,7 +179,7 @@ def _manifest(
         samples={split: sum(s.samples for s in shards if s.split == split) for split in ("train", "val")},
         converted=dict(sorted(converted.items())),
         skipped=skipped,
-        relatives=relatives,
+        relatives=near_duplicates,
     )
 
 

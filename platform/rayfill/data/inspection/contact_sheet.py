@@ -26,12 +26,12 @@ def contact_sheet(dataset: Dataset) -> Image.Image:
     """RGB picture. A split's photographs are drawn by lot, always the same ones; a red tile is one that cannot be decoded."""
     bands = [_band(dataset, split) for split in get_args(Split) if dataset.len_of(split)]
     width = COLUMNS * (TILE + GAP) + GAP
-    sheet = Image.new("RGB", (width, sum(band.height for band in bands) + GAP), PAPER)
+    canvas = Image.new("RGB", (width, sum(band.height for band in bands) + GAP), PAPER)
     top = 0
     for band in bands:
-        sheet.paste(band, (0, top))
+        canvas.paste(band, (0, top))
         top += band.height
-    return sheet
+    return canvas
 
 
 def _band(dataset: Dataset, split: Split) -> Image.Image:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from rayfill.data.dataset import Dataset
 from rayfill.data.images.untrusted import FORMATS
 from rayfill.data.sampler import permutation
-from rayfill.spec.dataset import Relatives, Split
+from rayfill.spec.dataset import NearDuplicates, Split
 
 LOOKED_AT = 1000
 """Pictures of the sample: a share is then right to about 3 %. Each is read alone, no shard is fetched for it."""
@@ -49,7 +49,7 @@ class Inspection:
     damaged: int
     converted: dict[str, int]
     skipped: dict[str, int]
-    relatives: Relatives | None
+    relatives: NearDuplicates | None
 
     def as_json(self) -> dict[str, object]:
         """The same for `--json`."""

@@ -27,10 +27,10 @@ def reserve_space(cache: Path, file: int, wanted: int, limit: int | None) -> Non
     """
     with _one_at_a_time(cache):
         _remove_half_files(cache)
-        held = sum(entry.stat().st_size for entry in _entries(cache, COPY, ARRIVING))
-        allowed = SHARE * (shutil.disk_usage(cache).free + held) if limit is None else limit
+        cached = sum(entry.stat().st_size for entry in _entries(cache, COPY, ARRIVING))
+        allowed = SHARE * (shutil.disk_usage(cache).free + cached) if limit is None else limit
         unused = _unused(cache)
-        if held - sum(path.stat().st_size for path in unused) + wanted > allowed:
+        if cached - sum(path.stat().st_size for path in unused) + wanted > allowed:
             raise NoRoom
         while True:
             if sum(entry.stat().st_size for entry in _entries(cache, COPY, ARRIVING)) + wanted <= allowed:

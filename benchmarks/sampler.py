@@ -1,7 +1,7 @@
-"""Seconds and memory that one rank needs to find its samples in a very large dataset. Nothing is read: it is the order alone.
+"""Seconds and memory that one rank needs to find its samples in a very large dataset. Nothing is read: only the sampler runs.
 
-    python -m benchmarks.order                       100,000 shards of 1,000 photographs, 1,024 ranks with 8 of every batch each
-    python -m benchmarks.order --shards 1000 --samples 10000 --ranks 64
+    python -m benchmarks.sampler                     100,000 shards of 1,000 photographs, 1,024 ranks with 8 of every batch each
+    python -m benchmarks.sampler --shards 1000 --samples 10000 --ranks 64
 
 The first batch is one in the middle of an epoch, as after a resume; the second epoch's first shows what a new epoch costs. The
 sizes of the shards, which the manifest holds anyway, are not counted as memory.
@@ -33,24 +33,24 @@ def main() -> None:
     row = {**measure(sizes, args.ranks), "memory, MiB": memory(sizes, args.ranks)}
     print("\n".join(f"{name:36} {value}" for name, value in row.items()))
     if args.json:
-        print(json.dumps({"benchmark": "order", **row}))
+        print(json.dumps({"benchmark": "sampler", **row}))
 
 
 def measure(sizes: list[int], ranks: int) -> dict[str, float | int]:
     """One row, of the last rank."""
     slots = slots_of(ranks - 1, ranks, EACH * ranks)
     began = time.perf_counter()
-    order = ShardSampler(sizes, SEED, EACH * ranks, kept=EACH)
-    middle = order.steps_per_epoch // 2
-    order.batch(middle, slots)
+    sampler = ShardSampler(sizes, SEED, EACH * ranks, cached_permutations=EACH)
+    middle = sampler.steps_per_epoch // 2
+    sampler.batch(middle, slots)
     first = time.perf_counter()
     for step in range(middle + 1, middle + 1 + STEPS):
-        order.batch(step, slots)
+        sampler.batch(step, slots)
     walked = time.perf_counter()
-    order.batch((middle // order.steps_per_epoch + 1) * order.steps_per_epoch, slots)
+    sampler.batch((middle // sampler.steps_per_epoch + 1) * sampler.steps_per_epoch, slots)
     return {
         "shards": len(sizes),
-        "samples": order.samples,
+        "samples": sampler.samples,
         "ranks": ranks,
         "first batch, s": round(first - began, 4),
         f"a batch of {EACH}, ms (mean of {STEPS})": round((walked - first) / STEPS * 1000, 4),
