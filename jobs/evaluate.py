@@ -25,7 +25,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--mask-set",
         type=Path,
         metavar="FILE",
-        help="YAML of another mask set than the standard one of the model's size",
+        help="YAML of another mask set than the default one of the model's size",
     )
 
 

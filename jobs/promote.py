@@ -45,12 +45,12 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     challenger = load_card(resolve_model(args.model, locations).folder)
     dataset = locations.dataset(args.data or challenger.lineage.dataset)
     from rayfill.cluster.local import local_ray  # these bring torch and Ray: not before the arguments are known to be right
-    from rayfill.evaluation.default_mask_set import standard_mask_set
+    from rayfill.evaluation.default_mask_set import default_mask_set
     from rayfill.evaluation.evaluate import evaluate_model
     from rayfill.registry.promote import promote
 
     def evaluate(folder: Path, size: int) -> "Scorecard":
-        mask_set = standard_mask_set(size)
+        mask_set = default_mask_set(size)
         return evaluate_model(
             folder,
             dataset,

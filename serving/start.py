@@ -65,11 +65,11 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int, prec
     """
     _check_address(host, port)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # it would announce every step on stderr
-    quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
+    log_levels = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(
         proxy_location="HeadOnly",
         http_options={"host": host, "port": port, "request_timeout_s": REQUEST_TIMEOUT_S},
-        logging_config=quiet,
+        logging_config=log_levels,
     )
     try:
         serve.run(

@@ -62,7 +62,7 @@ def _made() -> str:
 
 def _name() -> str:
     headers: dict[str, Any] = boto3.client("s3").list_buckets()["ResponseMetadata"]["HTTPHeaders"]
-    known = "Ceph RGW" if headers.get("x-amz-request-id", "").startswith("tx") else headers.get("server", "a store")
+    product = "Ceph RGW" if headers.get("x-amz-request-id", "").startswith("tx") else headers.get("server", "a store")
     return f"{known} at {os.environ['AWS_ENDPOINT_URL']}"
 
 

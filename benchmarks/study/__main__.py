@@ -1,4 +1,4 @@
-"""Recipes side by side: each trained for the same CPU time on the same photographs, examined under one protocol, in one table.
+"""Recipes side by side: each trained for the same CPU time on the same photographs, evaluated under one protocol, in one table.
 
     python -m benchmarks.study benchmarks/studies/recipes.yaml --data photos --out study
     python -m benchmarks.study benchmarks/studies/recipes.yaml --data photos --out study --only gdn lama --jobs 1

@@ -28,8 +28,8 @@ def draw_picture(models: Mapping[str, Path], path: Path) -> None:
     opened = {name: load_model(folder, torch.device("cpu")) for name, folder in models.items()}
     side = max(model.card.train_size for model in opened.values())
     titles = ["input", "telea", *opened, "target"]
-    sheet = Image.new("RGB", (len(titles) * (SHOWN + GAP) + GAP, TITLE + len(SUBJECTS) * (SHOWN + GAP)), "white")
-    write = ImageDraw.Draw(sheet)
+    canvas = Image.new("RGB", (len(titles) * (SHOWN + GAP) + GAP, TITLE + len(SUBJECTS) * (SHOWN + GAP)), "white")
+    write = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(11)
     for column, title in enumerate(titles):
         write.text((GAP + column * (SHOWN + GAP), 3), title, fill="black", font=font)
@@ -41,9 +41,9 @@ def draw_picture(models: Mapping[str, Path], path: Path) -> None:
             pictures.append(inpaint(model, [target], [mask])[0].composited)
         for column, picture in enumerate([*pictures, target]):
             large = cv2.resize(picture, (SHOWN, SHOWN), interpolation=cv2.INTER_NEAREST)
-            sheet.paste(Image.fromarray(large), (GAP + column * (SHOWN + GAP), TITLE + row * (SHOWN + GAP)))
+            canvas.paste(Image.fromarray(large), (GAP + column * (SHOWN + GAP), TITLE + row * (SHOWN + GAP)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path, optimize=True)
+    canvas.save(path, optimize=True)
 
 
 def _square(picture: UInt8, side: int) -> UInt8:

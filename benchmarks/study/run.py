@@ -1,4 +1,4 @@
-"""One entry of a study: how many steps the budget buys is measured, then they are trained, then the model is examined."""
+"""One entry of a study: how many steps the budget buys is measured, then they are trained, then the model is evaluated."""
 
 import shutil
 import time
@@ -22,18 +22,18 @@ from rayfill.training.resolve import with_precision
 from rayfill.training.state import TrainState
 from rayfill.training.worker import WorkerContext, run_worker
 
-PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
+WORKER = WorkerContext(rank=0, world_size=1, device=torch.device("cpu"), num_threads=1)
 TIMED = 3
 """Steps that are timed of every phase, after one that is not."""
 
 
 def run_entry(study: Study, name: str, recipes: Path, locations: Locations, data: str, out: Path) -> dict[str, object]:
-    """Train and examine one entry; its model and scorecard go to `out/name`. One thread, so that entries can run side by side.
+    """Train and evaluate one entry; its model and scorecard go to `out/name`. One thread, so that entries can run side by side.
 
     Returns:
         What the study's table says of it beside the scorecard: steps of each phase, CPU seconds spent, parameters.
     """
-    torch.set_num_threads(PLACE.threads)
+    torch.set_num_threads(WORKER.num_threads)
     recipe = with_precision(recipe_of(study, name, recipes), "fp32")  # the same budget buys the same on every CPU
     check_recipe(recipe)
     dataset = open_dataset(locations.dataset(data))
@@ -57,7 +57,7 @@ def run_entry(study: Study, name: str, recipes: Path, locations: Locations, data
             shutil.copytree(folder / "model", out / name / "model", dirs_exist_ok=True)
 
     began = time.process_time()
-    run_worker(run, PLACE, None, keep, None)
+    run_worker(run, WORKER, None, keep, None)
     spent = time.process_time() - began
     began = time.process_time()
     eval_set = prepare_eval_set(recipe.images.size, locations.dataset(data), locations, study.images)
@@ -68,7 +68,7 @@ def run_entry(study: Study, name: str, recipes: Path, locations: Locations, data
         "steps": {phase.name: phase.steps for phase in recipe.phases},
         "batch": recipe.training.batch_size,
         "train_cpu_s": round(spent, 1),
-        "examine_cpu_s": round(time.process_time() - began, 1),
+        "evaluate_cpu_s": round(time.process_time() - began, 1),
         "last": {key: round(value, 5) for key, value in losses.items()},
     }
 
@@ -89,7 +89,7 @@ def _within_budget(study: Study, name: str, recipe: Recipe, dataset: str) -> Rec
 
 def _cost(recipe: Recipe, phase: int, dataset: str) -> float:
     """CPU seconds of one step of a phase, loader included."""
-    state = TrainState(recipe, PLACE.device)
+    state = TrainState(recipe, WORKER.device)
     training = recipe.training
     with Loader(
         open_dataset(dataset),
@@ -108,6 +108,6 @@ def _cost(recipe: Recipe, phase: int, dataset: str) -> float:
         for i in range(TIMED + 1):
             if i == 1:
                 began = time.process_time()
-            batch = next(batches).to(PLACE.device, training.channels_last)
+            batch = next(batches).to(WORKER.device, training.channels_last)
             play_step(state.system, state.players, recipe.phases[phase], batch, training, 0)
         return (time.process_time() - began) / TIMED

@@ -1,4 +1,4 @@
-"""A study: several recipes, made small, trained with an equal budget and examined under one protocol."""
+"""A study: several recipes, made small, trained with an equal budget and evaluated under one protocol."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Study(Spec):
     masks: tuple[MaskFamily, ...] = Field(
         (), description="mask families that every entry trains on; none keeps the recipe's own"
     )
-    images: int = Field(ge=1, description="photographs of val that every model is examined on, with six masks each")
+    images: int = Field(ge=1, description="photographs of val that every model is evaluated on, with six masks each")
     warmup: int = Field(ge=0, description="steps of the warm-up of every phase; a half cosine follows, down to a fiftieth")
     entries: dict[str, Entry] = Field(min_length=1)
 

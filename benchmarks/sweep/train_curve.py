@@ -13,11 +13,11 @@ from rayfill.evaluation.psnr import mean_squared_error, psnr
 from rayfill.inference.composite import to_uint8
 from rayfill.spec.errors import Failed
 from rayfill.spec.run import RunSpec
-from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.batch_inference import inpaint_batch
 from rayfill.training.state import TrainState
 from rayfill.training.worker import WorkerContext, load_state, train_worker_steps
 
-PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
+WORKER = WorkerContext(rank=0, world_size=1, device=torch.device("cpu"), num_threads=1)
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Measured:
 
 def train_curve(run: RunSpec, eval_set: EvalSet, rungs: tuple[int, ...]) -> Measured:
     """Train `run` on one thread and measure it at `rungs`, the last of which is its end; a divergence ends the curve."""
-    state = load_state(run, PLACE, None)
+    state = load_state(run, WORKER, None)
     metric, exam_cpu_s, began = [], 0.0, time.process_time()
-    with closing(train_worker_steps(run, PLACE, state, _Nothing(), pauses=rungs)) as training, suppress(Failed):
+    with closing(train_worker_steps(run, WORKER, state, _Nothing(), pauses=rungs)) as training, suppress(Failed):
         for _ in training:
             paused = time.process_time()
             metric.append(hole_psnr(state, eval_set))
@@ -61,7 +61,7 @@ def hole_psnr(state: TrainState, eval_set: EvalSet) -> float:
     system.eval()
     images = torch.from_numpy(np.stack([picture for picture, _ in pairs])).permute(0, 3, 1, 2).float() / 255
     holes = torch.from_numpy(np.stack([(mask > 0).astype(np.float32) for _, mask in pairs]))[:, None]
-    answers = [to_uint8(raw) for raw in fill_batch(system, contract, images, holes).raw]
+    answers = [to_uint8(raw) for raw in inpaint_batch(system, contract, images, holes).raw]
     system.load_state_dict(trained)
     system.train()
     values = [
@@ -78,6 +78,6 @@ class _Nothing:
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None: ...
 
-    def grid(self, state: TrainState) -> None: ...
+    def sample_grid(self, state: TrainState) -> None: ...
 
     def checkpoint(self, state: TrainState) -> None: ...

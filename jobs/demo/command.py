@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
             stack.enter_context(local_ray(dashboard=True))
         made = _carry(stages, folder, args.root, ["--for", args.time] if args.time else [])
-        with stages.quiet():
+        with stages.output_to_log():
             stack.close()
     seconds = time.monotonic() - began
     print(f"\n{made.pop('table')}\n")

@@ -16,7 +16,7 @@ ERASE = "\r\x1b[2K"
 
 
 class Stages:
-    """Numbered stages. What libraries and other processes print to this one's stdout and stderr is kept in a log."""
+    """Numbered stages. What libraries and other processes print to this one's stdout and stderr is saved in a log."""
 
     def __init__(self, count: int, log: Path) -> None:
         """`count` stages are to come; `log` is overwritten."""
@@ -44,7 +44,7 @@ class Stages:
         drawer = Thread(target=self._redraw, args=(head, began, done), daemon=True)
         drawer.start()
         try:
-            with self.quiet():
+            with self.output_to_log():
                 yield
         except BaseException:
             self._write(f"\n{head}: failed; the whole log is {self._log}, its end:\n{self._end(12)}\n")
@@ -56,12 +56,12 @@ class Stages:
         self._write(f"{ERASE if self._rewrites else ''}{head:<{WIDTH}}{self.seconds[title]:5.0f} s\n")
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
+    def output_to_log(self) -> Iterator[None]:
         """Send file descriptors 1 and 2, and what Python prints, to the log: Ray's C++ parts write past `sys.stderr`."""
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        kept = [os.dup(1), os.dup(2)]
-        streams = sys.stdout, sys.stderr
+        for output in (sys.stdout, sys.stderr):
+            output.flush()
+        saved = [os.dup(1), os.dup(2)]
+        outputs = sys.stdout, sys.stderr
         with self._log.open("a", buffering=1) as log:
             sys.stdout = sys.stderr = log
             os.dup2(log.fileno(), 1)
@@ -70,10 +70,10 @@ class Stages:
                 yield
             finally:
                 log.flush()
-                os.dup2(kept[0], 1)
-                os.dup2(kept[1], 2)
-                sys.stdout, sys.stderr = streams
-                for descriptor in kept:
+                os.dup2(saved[0], 1)
+                os.dup2(saved[1], 2)
+                sys.stdout, sys.stderr = outputs
+                for descriptor in saved:
                     os.close(descriptor)
 
     def _redraw(self, head: str, began: float, done: Event) -> None:

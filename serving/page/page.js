@@ -246,7 +246,7 @@ async function show(sent, blob, headers, seconds) {
   const version = headers.get("X-Rayfill-Version");
   const scaled = Number(headers.get("X-Rayfill-Scale"));
   const by = `Filled by ${headers.get("X-Rayfill-Model")}${version === "unregistered" ? ", unregistered" : ` version ${version}`}`;
-  $("told").textContent = `${by}, in ${seconds.toFixed(1)} s${scaled < 1 ? `, at ${Math.round(scaled * 100)} % of its size` : ""}.`;
+  $("filled-by").textContent = `${by}, in ${seconds.toFixed(1)} s${scaled < 1 ? `, at ${Math.round(scaled * 100)} % of its size` : ""}.`;
   section("result");
   await $("after").decode();
   $("after").width = canvas.width; // as large as it was painted on

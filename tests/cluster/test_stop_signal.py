@@ -12,9 +12,9 @@ from rayfill.cluster.stop_signal import stop_like_ctrl_c
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    saved = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
-    for number, handler in kept.items():
+    for number, handler in saved.items():
         signal.signal(number, handler)
 
 

@@ -61,7 +61,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, photographs_url: str)
 
 @pytest.fixture(scope="session")
 def small_masks() -> MaskSetSpec:
-    """Two masks a bucket: the standard set has 500."""
+    """Two masks a bucket: the default set has 500."""
     return MaskSetSpec(name="small-64", family=Irregular(kind="irregular"), seed=1, size=64, per_bucket=2)
 
 

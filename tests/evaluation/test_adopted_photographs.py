@@ -1,4 +1,4 @@
-"""Photographs of shards that others wrote are examined like any other: PNG and WebP beside JPEG."""
+"""Evaluation on adopted shards: PNG and WebP photographs beside JPEG."""
 
 import io
 from pathlib import Path

@@ -8,7 +8,7 @@ import torch
 
 from rayfill.data.dataset import open_dataset
 from rayfill.evaluation import scorecard_store
-from rayfill.evaluation.default_mask_set import standard_mask_set
+from rayfill.evaluation.default_mask_set import default_mask_set
 from rayfill.evaluation.eval_set import EvalSet, prepare_eval_set
 from rayfill.evaluation.evaluate import evaluate_model, score_model
 from rayfill.evaluation.measure_model import measure_model
@@ -55,7 +55,7 @@ def test_fewer_images_are_another_protocol(eval_set: EvalSet, locations: Locatio
 
 
 def test_the_standard_masks_are_irregular_and_of_the_models_size() -> None:
-    spec = standard_mask_set(96)
+    spec = default_mask_set(96)
     assert (spec.name, spec.size, spec.per_bucket) == ("standard-96", 96, 500)
     assert spec.family == Irregular(kind="irregular")
 
@@ -123,10 +123,10 @@ def test_what_was_scored_before_is_not_measured_again(
 
     first = evaluate()
     eval_set = prepare_eval_set(64, photographs_url, locations, images=2, mask_set=small_masks)
-    kept = scorecard_store.find(locations, load_model(model_folder, CPU).card.weights_sha256, eval_set.protocol.digest())
-    assert kept is not None
-    rows = tuple(row.model_copy(update={"mean": row.mean + 1}) for row in kept.rows)
-    scorecard_store.keep(locations, kept.model_copy(update={"rows": rows}))
+    stored = scorecard_store.find(locations, load_model(model_folder, CPU).card.weights_sha256, eval_set.protocol.digest())
+    assert stored is not None
+    rows = tuple(row.model_copy(update={"mean": row.mean + 1}) for row in stored.rows)
+    scorecard_store.keep(locations, stored.model_copy(update={"rows": rows}))
     assert evaluate() == first + 1
 
 

@@ -12,7 +12,7 @@ from rayfill.inference.composite import UInt8
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import Model, load_model
 from rayfill.inference.one_pass import inpaint_in_one_pass
-from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.batch_inference import inpaint_batch
 
 SMALL = Path(__file__).parent.parent / "systems" / "small"
 
@@ -107,10 +107,10 @@ def test_no_forward_pass_is_larger_than_the_bound_and_answers_keep_their_order(
 
     def counted(system: object, contract: object, image: torch.Tensor, *rest: object) -> object:
         passes.append(image.shape[0] * image.shape[-2] * image.shape[-1])
-        return fill_batch(system, contract, image, *rest)  # type: ignore[arg-type]
+        return inpaint_batch(system, contract, image, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(large_images, "fill_batch", counted)
-    monkeypatch.setattr(one_pass, "fill_batch", counted)
+    monkeypatch.setattr(large_images, "inpaint_batch", counted)
+    monkeypatch.setattr(one_pass, "inpaint_batch", counted)
     pairs = [example(*size, seed) for seed, size in enumerate([(32, 32), (40, 24), (32, 32), (32, 32), (90, 90)])]
     answers = inpaint(model, [p for p, _ in pairs], [m for _, m in pairs], work_pixels=4096)
     assert max(passes) <= 4096

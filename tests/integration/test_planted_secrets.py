@@ -30,8 +30,8 @@ def test_tune_and_serve_leave_no_credential_behind(
     sweep = write_tiny(tmp_path, budget={"trials": 1}, prune={"kind": "none"})
     with ExitStack() as stack:
         # With a password in the URL, as a person may write it; where there is no PostgreSQL, the study lies in SQLite.
-        known = INITDB and POSTGRES
-        storage = ["--storage", stack.enter_context(postgres_server(PLANTED["PGPASSWORD"]))] if known else []
+        has_postgres = INITDB and POSTGRES
+        storage = ["--storage", stack.enter_context(postgres_server(PLANTED["PGPASSWORD"]))] if has_postgres else []
         assert main([*tune_tiny(sweep, tmp_path, tmp_path), *storage]) == 0
     make_model(tmp_path / "model")
     start_serving(str(tmp_path / "model"), str(tmp_path), "127.0.0.1", free_port(), replicas=1).stop()

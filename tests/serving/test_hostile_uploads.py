@@ -81,24 +81,24 @@ def test_a_truncated_file_is_told(local_server: str, photograph: Pixels, hole: P
 
 
 def test_a_decompression_bomb_is_refused_by_what_it_claims(local_server: str, hole: Pixels, encode: Encode) -> None:
-    told = sentence(post(local_server, image=bomb(9000, 9000), mask=encode(hole)), 413)
-    assert told == "image: the file has 9000x9000 = 81000000 pixels; allowed are 50000000"
+    message = sentence(post(local_server, image=bomb(9000, 9000), mask=encode(hole)), 413)
+    assert message == "image: the file has 9000x9000 = 81000000 pixels; allowed are 50000000"
     assert "pixels" in sentence(post(local_server, image=bomb(2**30, 2**30), mask=encode(hole)), 413)
     assert "pixels" in sentence(post(local_server, image=encode(hole), mask=bomb(60000, 60000)), 413)
 
 
 def test_files_and_requests_that_are_too_long_are_refused(local_server: str, hole: Pixels, encode: Encode) -> None:
-    told = sentence(post(local_server, image=bytes(MAX_FILE_BYTES + 1), mask=encode(hole)), 413)
-    assert told == "image: the file is larger than the allowed 32 MiB"
-    told = sentence(post(local_server, image=bytes(MAX_BODY_BYTES), mask=encode(hole)), 413)
-    assert told == "the request is longer than the allowed 64 MiB"
+    message = sentence(post(local_server, image=bytes(MAX_FILE_BYTES + 1), mask=encode(hole)), 413)
+    assert message == "image: the file is larger than the allowed 32 MiB"
+    message = sentence(post(local_server, image=bytes(MAX_BODY_BYTES), mask=encode(hole)), 413)
+    assert message == "the request is longer than the allowed 64 MiB"
 
 
 def test_a_mask_of_another_size_is_told_with_both_sizes(
     local_server: str, photograph: Pixels, hole: Pixels, encode: Encode
 ) -> None:
-    told = sentence(post(local_server, image=encode(photograph), mask=encode(hole[:-1])), 422)
-    assert told == "mask: it is 371x254, and the image is 371x255; they must be of one size"
+    message = sentence(post(local_server, image=encode(photograph), mask=encode(hole[:-1])), 422)
+    assert message == "mask: it is 371x254, and the image is 371x255; they must be of one size"
 
 
 def test_a_full_mask_is_refused_and_an_empty_one_changes_nothing(

@@ -95,7 +95,7 @@ def test_a_painted_hole_is_filled_and_the_rest_comes_back_untouched(
     rows, columns = np.nonzero(changed)
     assert 85 < rows.min() < rows.max() < 170, "and nothing far from it"
     assert 70 < columns.min() < columns.max() < 265
-    expect(page.locator("#told")).to_contain_text("Filled by tiny version 3")
+    expect(page.locator("#filled-by")).to_contain_text("Filled by tiny version 3")
 
 
 def test_undo_erase_and_clear_take_paint_away(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
@@ -141,7 +141,7 @@ def test_a_photograph_larger_than_the_window_gets_a_mask_of_its_own_size(page: P
     assert answer.shape == large.shape
     np.testing.assert_array_equal(answer[:300], large[:300])
     assert (answer[750, 1000:1100] != large[750, 1000:1100]).any()
-    expect(page.locator("#told")).to_contain_text("of its size")
+    expect(page.locator("#filled-by")).to_contain_text("of its size")
 
 
 def test_a_photograph_that_the_camera_turned_is_painted_and_filled_upright(
@@ -159,8 +159,8 @@ def test_a_photograph_that_the_camera_turned_is_painted_and_filled_upright(
 def test_the_answer_for_a_photograph_that_was_left_is_not_shown_beside_another(
     page: Page, tmp_path: Path, photograph: Pixels, encode: Encode
 ) -> None:
-    held: list[Route] = []
-    page.route("**/v1/inpaint", lambda route: held.append(route))
+    pending: list[Route] = []
+    page.route("**/v1/inpaint", lambda route: pending.append(route))
     choose(page, tmp_path, encode, photograph)
     paint(page, (0.4, 0.4), (0.6, 0.6))
     page.click("#fill")
@@ -169,7 +169,7 @@ def test_the_answer_for_a_photograph_that_was_left_is_not_shown_beside_another(
     page.click("#other")
     choose(page, tmp_path, encode, 255 - photograph)
     expect(page.locator("#busy")).to_be_hidden()
-    (route,) = held
+    (route,) = pending
     with suppress(Error):  # the browser may have forgotten the request by now, which is as good
         route.fulfill(body=encode(photograph), headers={"X-Rayfill-Model": "late", "X-Rayfill-Version": "1"})
     page.wait_for_timeout(300)
@@ -179,7 +179,7 @@ def test_the_answer_for_a_photograph_that_was_left_is_not_shown_beside_another(
     paint(page, (0.4, 0.4), (0.6, 0.6))
     page.click("#fill")
     expect(page.locator("#result")).to_be_visible()
-    expect(page.locator("#told")).not_to_contain_text("late")
+    expect(page.locator("#filled-by")).not_to_contain_text("late")
 
 
 def test_what_the_server_refuses_is_told_as_a_sentence(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:

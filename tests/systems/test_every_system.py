@@ -15,7 +15,7 @@ from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Phase, Recipe
 from rayfill.systems import SYSTEMS, build_system, system_class
 from rayfill.systems.base import Round
-from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.batch_inference import inpaint_batch
 from rayfill.systems.check_recipe import check_recipe
 from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
@@ -85,10 +85,10 @@ def test_loss_terms_are_finite_scalars_in_float32(name: str, holes: str, precisi
     batch = a_batch(recipe)
     if holes != "mixed":
         batch = Batch(batch.image, torch.full_like(batch.mask, float(holes == "all")), batch.ids)
-    for _, turn in rounds_of(recipe):
+    for _, round_ in rounds_of(recipe):
         with torch.autocast("cpu", precision, enabled=precision != torch.float32):
-            shared = system.forward_shared(batch, turn)
-            found = {player: system.loss_terms(player, batch, shared) for player in turn.players}
+            shared = system.forward_shared(batch, round_)
+            found = {player: system.loss_terms(player, batch, shared) for player in round_.players}
         for player, terms in found.items():
             assert terms
             assert set(terms) <= set(system.roles[player].terms)
@@ -104,9 +104,9 @@ def test_over_the_phases_every_term_of_every_player_is_computed(name: str) -> No
     system = TrainState(recipe, CPU).system
     batch = a_batch(recipe)
     seen: dict[str, set[str]] = {player: set() for player in recipe.players}
-    for _, turn in rounds_of(recipe):
-        shared = system.forward_shared(batch, turn)
-        for player in turn.players:
+    for _, round_ in rounds_of(recipe):
+        shared = system.forward_shared(batch, round_)
+        for player in round_.players:
             seen[player] |= set(system.loss_terms(player, batch, shared))
     weighted = {player: {t for t, weight in settings.terms.items() if weight} for player, settings in recipe.players.items()}
     assert {player: terms & seen[player] for player, terms in weighted.items()} == weighted
@@ -116,21 +116,21 @@ def test_over_the_phases_every_term_of_every_player_is_computed(name: str) -> No
 def test_a_step_moves_the_players_of_its_round_in_every_parameter_and_nobody_else(name: str) -> None:
     recipe = recipe_of(name)
     batch = a_batch(recipe)
-    for phase, turn in rounds_of(recipe):
+    for phase, round_ in rounds_of(recipe):
         state = TrainState(recipe, CPU)
         before = {n: p.detach().clone() for n, p in state.system.named_parameters()}
         torch.manual_seed(0)
-        alone = phase.model_copy(update={"rounds": (turn.players,)})
+        alone = phase.model_copy(update={"rounds": (round_.players,)})
         # A network that begins at zero passes no gradient on until its last layer has moved, and so on inwards; in the middle
         # of a phase no warm-up makes steps smaller than a float's last digit.
         middle = phase.steps // 2
         for at in (0, 1, middle, middle + 1, middle + 2):
             measured = play_step(state.system, state.players, alone, batch, recipe.training, at)
             assert all(value.isfinite() for value in measured.values())
-        moving = {n for player in turn.players for n in state.system.parameters_of(player)}
+        moving = {n for player in round_.players for n in state.system.parameters_of(player)}
         changed = {n for n, p in state.system.named_parameters() if not torch.equal(p, before[n])}
         assert changed <= moving
-        for player in turn.players:
+        for player in round_.players:
             still = set(state.system.parameters_of(player)) - changed
             resting = {n for n in still for at, part in MAY_REST.items() if at in ("", phase.name) and part in n}
             assert still - resting == set(), f"{player} does not move in {phase.name}"
@@ -143,7 +143,7 @@ def test_what_stands_in_the_holes_never_matters(name: str) -> None:
     contract = system.contract(system.Options.model_validate(recipe.system.options))
     batch = a_batch(recipe)
     other = torch.where(batch.mask > 0, 1 - batch.image, batch.image)
-    answers = [fill_batch(system, contract, image, batch.mask) for image in (batch.image, other)]
+    answers = [inpaint_batch(system, contract, image, batch.mask) for image in (batch.image, other)]
     assert torch.equal(answers[0].raw, answers[1].raw)
 
 
@@ -153,9 +153,9 @@ def test_a_picture_s_answer_does_not_depend_on_its_batch(name: str) -> None:
     system = TrainState(recipe, CPU).system.eval()
     contract = system.contract(system.Options.model_validate(recipe.system.options))
     batch = a_batch(recipe, size=3)
-    together = fill_batch(system, contract, batch.image, batch.mask)
+    together = inpaint_batch(system, contract, batch.image, batch.mask)
     for i in range(3):
-        alone = fill_batch(system, contract, batch.image[i : i + 1], batch.mask[i : i + 1])
+        alone = inpaint_batch(system, contract, batch.image[i : i + 1], batch.mask[i : i + 1])
         torch.testing.assert_close(alone.raw[0], together.raw[i], rtol=0, atol=2e-3)
 
 
@@ -166,7 +166,7 @@ def test_an_empty_and_a_full_mask_are_answered(name: str, ratio: float) -> None:
     system = TrainState(recipe, CPU).system.eval()
     contract = system.contract(system.Options.model_validate(recipe.system.options))
     batch = a_batch(recipe)
-    filled = fill_batch(system, contract, batch.image, torch.full_like(batch.mask, ratio), with_maps=True)
+    filled = inpaint_batch(system, contract, batch.image, torch.full_like(batch.mask, ratio), with_maps=True)
     assert filled.raw.shape == batch.image.shape
     assert all(picture.isfinite().all() for picture in (filled.raw, *filled.maps.values()))
 

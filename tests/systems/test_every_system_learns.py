@@ -8,7 +8,7 @@ import torch
 from rayfill.data.batch import Batch
 from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
-from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.batch_inference import inpaint_batch
 from rayfill.training.optimization.step import play_step
 from rayfill.training.state import TrainState
 
@@ -31,7 +31,7 @@ def error_of(state: TrainState, batch: Batch) -> float:
     """Mean error of the raw answer."""
     system = state.system.eval()
     contract = system.contract(system.Options.model_validate(state.recipe.system.options))
-    raw = fill_batch(system, contract, batch.image, batch.mask).raw
+    raw = inpaint_batch(system, contract, batch.image, batch.mask).raw
     system.train()
     return float((raw - batch.image).abs().mean())
 

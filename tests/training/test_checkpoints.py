@@ -25,8 +25,8 @@ def test_the_newest_are_kept_and_come_back_whole(tmp_path: Path, checkpoint: Pat
     newest = checkpoints.newest()
     assert newest is not None
     assert (newest.step, newest.seconds) == (900, 90.0)
-    kept = tmp_path / "root" / "runs" / "run-1"
-    assert not list((kept / "step-000000100").rglob("*.*"))
+    run_directory = tmp_path / "root" / "runs" / "run-1"
+    assert not list((run_directory / "step-000000100").rglob("*.*"))
     checkpoints.fetch(300, tmp_path / "fetched")
     assert (tmp_path / "fetched" / "model" / "model.json").read_text() == "card"
 

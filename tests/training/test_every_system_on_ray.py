@@ -54,20 +54,20 @@ def test_every_system_trains_on_two_workers_that_stay_equal(small_root: Path, tm
         from rayfill.training.worker import WorkerContext, run_worker
 
         context = ray.train.get_context()
-        place = WorkerContext(context.get_world_rank(), context.get_world_size(), torch.device("cpu"), 1)
+        worker = WorkerContext(context.get_world_rank(), context.get_world_size(), torch.device("cpu"), 1)
         found: dict[str, Any] = {}
         for text in config["runs"]:
             run = RunSpec.model_validate_json(text)
             metrics: dict[str, float] = {}
 
-            def keep(folder: Path | None, step: int, values: Any, kept: dict[str, float] = metrics) -> None:
-                kept |= values
+            def keep(folder: Path | None, step: int, values: Any, latest: dict[str, float] = metrics) -> None:
+                latest |= values
 
-            state = run_worker(run, place, None, keep, None)
+            state = run_worker(run, worker, None, keep, None)
             weights = hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in state.system.parameters())).hexdigest()
-            everybody: list[object] = [None] * place.world
-            distributed.all_gather_object(everybody, weights)
-            found[run.name] = {"step": state.step, "metrics": metrics, "weights": everybody}
+            gathered: list[object] = [None] * worker.world_size
+            distributed.all_gather_object(gathered, weights)
+            found[run.name] = {"step": state.step, "metrics": metrics, "weights": gathered}
         return found
 
     runs = [two_steps(path, small_root) for path in sorted(SMALL.glob("*.yaml"))]
@@ -82,6 +82,6 @@ def test_every_system_trains_on_two_workers_that_stay_equal(small_root: Path, tm
     for run in runs:
         answer = answers[run.name]
         assert answer["step"] == STEPS * len(run.recipe.phases)
-        last = {player for turn in run.recipe.phases[-1].rounds for player in turn}
+        last = {player for names in run.recipe.phases[-1].rounds for player in names}
         assert {name.split("/")[0] for name in answer["metrics"]} >= last, run.name
         assert len(set(answer["weights"])) == 1, f"{run.name}: the workers drifted apart"

@@ -15,7 +15,7 @@ from rayfill.training.state import TrainState
 from rayfill.training.worker import WorkerContext, run_worker
 
 Small = Callable[..., RunSpec]
-PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
+WORKER = WorkerContext(rank=0, world_size=1, device=torch.device("cpu"), num_threads=1)
 AHEAD = "phases.0.start_from={'generator': 'first'}"
 
 
@@ -44,7 +44,7 @@ def finish(run: RunSpec, tmp_path: Path) -> TrainState:
         if step == run.recipe.steps:
             publish_model(run.root, run.name, folder / "model")
 
-    return run_worker(run, PLACE, None, save, None)
+    return run_worker(run, WORKER, None, save, None)
 
 
 def test_the_network_named_takes_over_its_weights_and_no_other_does(run_of: Small, tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ def test_the_network_named_takes_over_its_weights_and_no_other_does(run_of: Smal
     # A rate too small to move a float32 weight leaves the networks as the phase found them.
     still = ["phases.0.lr={'generator': 1e-30, 'detector': 1e-30}", "phases.0.steps=2", "training.checkpoint_every=2"]
     run = run_of(AHEAD, *still)
-    state = run_worker(run, PLACE, None, lambda *_: None, None)
-    fresh = TrainState(run.recipe, PLACE.device)
+    state = run_worker(run, WORKER, None, lambda *_: None, None)
+    fresh = TrainState(run.recipe, WORKER.device)
     taken, new = dict(first.system.named_parameters()), dict(fresh.system.named_parameters())
     for name, parameter in state.system.named_parameters():
         assert torch.equal(parameter, (taken if name.startswith("generator") else new)[name]), name
@@ -70,8 +70,8 @@ def test_a_resumed_phase_does_not_begin_again(run_of: Small, tmp_path: Path) -> 
         assert folder is not None
         saved[step] = folder
 
-    whole = run_worker(run, PLACE, None, save, None)
-    resumed = run_worker(run, PLACE, saved[3], lambda *_: None, None)
+    whole = run_worker(run, WORKER, None, save, None)
+    resumed = run_worker(run, WORKER, saved[3], lambda *_: None, None)
     assert all(torch.equal(p, q) for p, q in zip(whole.system.parameters(), resumed.system.parameters(), strict=True))
 
 
@@ -98,4 +98,4 @@ def test_a_checkpoint_that_changed_after_it_was_pinned_stops_the_run(run_of: Sma
     data[-1] ^= 1
     path.write_bytes(data)
     with pytest.raises(Failed, match="run first: its last checkpoint is not the one that run small was started with"):
-        run_worker(run, PLACE, None, lambda *_: None, None)
+        run_worker(run, WORKER, None, lambda *_: None, None)

@@ -1,4 +1,4 @@
-"""The object store goes away for 20 seconds in the middle of a run and comes back: the weights are those of a quiet run."""
+"""The object store is away for 20 seconds in the middle of a run: the final weights equal those of an undisturbed run."""
 
 import logging
 import tempfile
@@ -27,7 +27,7 @@ from tests.killable_store import KillableStore
 from tests.photographs import write_photographs
 from tests.training.test_worker_run import equal
 
-PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=2)
+WORKER = WorkerContext(rank=0, world_size=1, device=torch.device("cpu"), num_threads=2)
 AWAY_S = 20
 STEPS, BREAKS_AT = 40, 10
 Run = Callable[..., TrainState]
@@ -81,7 +81,7 @@ def run_in_bucket(small_run: Callable[..., RunSpec], tmp_path: Path, monkeypatch
             }
             saves = Uploading(f"{url}/runs/{name}", happens)
             try:
-                return run_worker(small_run(*steps).model_copy(update=changes), PLACE, None, saves, None)
+                return run_worker(small_run(*steps).model_copy(update=changes), WORKER, None, saves, None)
             finally:
                 saves.finish()
 
@@ -112,7 +112,7 @@ def test_a_run_whose_store_is_away_for_20_seconds_ends_with_the_weights_of_a_qui
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     run = run_in_bucket(s3_url)
-    quiet = run("quiet")
+    undisturbed = run("undisturbed")
     shards, here = len(open_dataset(f"{s3_url}/datasets/photos").shards("train")), []
 
     def away() -> None:
@@ -126,8 +126,8 @@ def test_a_run_whose_store_is_away_for_20_seconds_ends_with_the_weights_of_a_qui
     assert here[0] < shards - 5, "much was still to be read when the store went"
     assert waited_for(caplog, "/datasets/photos/"), "the run has waited for samples, not only for its checkpoint"
     assert waited_for(caplog, "/runs/disturbed/step-000000010/"), "and its checkpoint has waited, too"
-    assert equal(quiet, disturbed)
-    assert checkpoint_bytes(s3_url, "quiet") == checkpoint_bytes(s3_url, "disturbed")
+    assert equal(undisturbed, disturbed)
+    assert checkpoint_bytes(s3_url, "undisturbed") == checkpoint_bytes(s3_url, "disturbed")
 
 
 def test_a_run_whose_store_is_killed_and_started_again_ends_with_the_weights_of_a_quiet_one(
@@ -140,14 +140,14 @@ def test_a_run_whose_store_is_killed_and_started_again_ends_with_the_weights_of_
     try:
         boto3.client("s3").create_bucket(Bucket="team")
         run = run_in_bucket("s3://team/root")
-        quiet = run("quiet")
+        undisturbed = run("undisturbed")
         with ThreadPoolExecutor(1) as beside:
             outage: list[Future[None]] = []
             disturbed = run("disturbed", lambda: outage.append(beside.submit(store.away, 8)))
         outage[0].result()
         assert waited_for(caplog, "/datasets/photos/")
-        assert equal(quiet, disturbed)
-        assert checkpoint_bytes("s3://team/root", "quiet") == checkpoint_bytes("s3://team/root", "disturbed")
+        assert equal(undisturbed, disturbed)
+        assert checkpoint_bytes("s3://team/root", "undisturbed") == checkpoint_bytes("s3://team/root", "disturbed")
     finally:
         store.kill()
 

@@ -73,9 +73,9 @@ def test_files_wait_for_a_bucket_that_is_away_and_a_refused_picture_stops_nothin
     tracker.picture("samples", 2, picture)
     assert capsys.readouterr().err.count("MLflow does not answer") == 1
     tracker.picture("samples", 3, picture)
-    kept = " ".join(file.path for file in client(place).list_artifacts(run_id, "images")).replace("%2B", "+")
-    assert "samples+step+1+" in kept
-    assert "samples+step+3+" in kept
+    logged = " ".join(file.path for file in client(place).list_artifacts(run_id, "images")).replace("%2B", "+")
+    assert "samples+step+1+" in logged
+    assert "samples+step+3+" in logged
 
 
 def test_nested_values_become_dotted_keys() -> None:

@@ -17,7 +17,7 @@ from tests.photographs import picture
 from tests.training.two_processes import two_processes
 
 
-def spoilt(place: Path, samples: int, broken: tuple[int, ...]) -> Dataset:
+def corrupt_dataset(place: Path, samples: int, broken: tuple[int, ...]) -> Dataset:
     """A dataset of one shard, in which samples of these numbers are no pictures."""
     store, writer = open_store(place), ShardWriter(place.parent / "shard.tar")
     for number in range(samples):
@@ -58,7 +58,7 @@ def test_two_workers_see_the_losses_of_one(small_run: Callable[..., RunSpec], tm
 
 
 def test_samples_that_cannot_be_decoded_are_counted_over_all_workers(small_run: Callable[..., RunSpec], tmp_path: Path) -> None:
-    dataset = spoilt(tmp_path / "dataset", samples=24, broken=(3, 17))
+    dataset = corrupt_dataset(tmp_path / "dataset", samples=24, broken=(3, 17))
     changes = {"dataset": dataset.store.url, "dataset_digest": dataset.digest}
     run = small_run("training.checkpoint_every=1", "phases.0.steps=12").model_copy(update=changes)
     alone: list[dict[str, float]] = []

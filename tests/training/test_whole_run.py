@@ -49,8 +49,8 @@ def test_a_run_on_painted_masks_pins_their_file_and_trains_on_nothing_else(
     assert isinstance(family, Painted)
     assert family.sha256 == digest
     assert RunSpec.model_validate_json(run.model_dump_json()) == run
-    place = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
-    assert run_worker(run, place, None, lambda *_: None, None).step == 2
+    worker = WorkerContext(rank=0, world_size=1, device=torch.device("cpu"), num_threads=1)
+    assert run_worker(run, worker, None, lambda *_: None, None).step == 2
     write_masks(tmp_path / "ours.tar", 0.75)
     with pytest.raises(InputError, match=r"ours\.tar: its sha256 is"):
         prepare_run(run.recipe, "photos", Locations(f"file://{small_root}"), "painted", 1)
@@ -78,7 +78,7 @@ def test_a_run_goes_on_with_the_version_of_the_dataset_that_it_was_begun_with(
     assert newest.dataset_digest != begun.dataset_digest
     pinned = prepare_run(recipe, f"photos@{begun.dataset_digest[:8]}", locations, "pinned", 1)
     assert (pinned.dataset, pinned.dataset_digest) == (begun.dataset, begun.dataset_digest)
-    context = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
+    context = WorkerContext(rank=0, world_size=1, device=torch.device("cpu"), num_threads=1)
     grid = [len(grid_batch(run, context.device)) for run in (begun, newest)]
     opened = [open_dataset(at_version(run.dataset, run.dataset_digest)).len_of("val") for run in (begun, newest)]
     assert grid == [min(GRID_SAMPLES, count) for count in opened]

@@ -15,7 +15,7 @@ from rayfill.training.state import TrainState
 from rayfill.training.worker import WorkerContext, run_worker
 
 Small = Callable[..., RunSpec]
-PLACE = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
+WORKER = WorkerContext(rank=0, world_size=1, device=torch.device("cpu"), num_threads=1)
 
 
 class Saved:
@@ -38,23 +38,23 @@ def equal(a: TrainState, b: TrainState) -> bool:
 
 
 def test_the_same_run_twice_gives_the_same_weights_and_another_seed_others(small_run: Small) -> None:
-    first = run_worker(small_run(), PLACE, None, Saved(), None)
-    assert equal(first, run_worker(small_run(), PLACE, None, Saved(), None))
-    assert not equal(first, run_worker(small_run("training.seed=1"), PLACE, None, Saved(), None))
+    first = run_worker(small_run(), WORKER, None, Saved(), None)
+    assert equal(first, run_worker(small_run(), WORKER, None, Saved(), None))
+    assert not equal(first, run_worker(small_run("training.seed=1"), WORKER, None, Saved(), None))
 
 
 def test_a_run_resumed_in_the_middle_of_an_epoch_equals_the_uninterrupted_one(small_run: Small) -> None:
     saved = Saved()
-    whole = run_worker(small_run(), PLACE, None, saved, None)
+    whole = run_worker(small_run(), WORKER, None, saved, None)
     assert sorted(saved.folders) == [3, 6, 8]
     for step in (3, 6):
-        assert equal(whole, run_worker(small_run(), PLACE, saved.folders[step], Saved(), None)), step
+        assert equal(whole, run_worker(small_run(), WORKER, saved.folders[step], Saved(), None)), step
 
 
 def test_a_checkpoint_s_model_is_the_moving_average_and_can_be_used(small_run: Small) -> None:
     saved = Saved()
-    state = run_worker(small_run(), PLACE, None, saved, None)
-    model = load_model(saved.folders[8] / "model", PLACE.device)
+    state = run_worker(small_run(), WORKER, None, saved, None)
+    model = load_model(saved.folders[8] / "model", WORKER.device)
     weights = model.system.state_dict()
     averages = state.inference_weights()
     assert all(torch.equal(weights[n], averages[n]) for n in weights)
@@ -67,22 +67,22 @@ def test_a_checkpoint_s_model_is_the_moving_average_and_can_be_used(small_run: S
 def test_a_loss_that_is_no_number_stops_the_run_with_its_name(small_run: Small) -> None:
     saved = Saved()
     with pytest.raises(Failed) as caught:
-        run_worker(small_run(), PLACE, broken_state(small_run), saved, None)
+        run_worker(small_run(), WORKER, broken_state(small_run), saved, None)
     assert "generator/reconstruction is nan" in str(caught.value)
     assert "first broken weight: generator." in str(caught.value)
     assert not saved.folders
 
 
 def test_it_stops_at_the_very_step_although_it_reports_less_often(small_run: Small) -> None:
-    quiet = ["training.log_every=8", "training.checkpoint_every=8"]
+    rarely_logged = ["training.log_every=8", "training.checkpoint_every=8"]
     with pytest.raises(Failed, match=r"step 2: generator/reconstruction is nan"):
-        run_worker(small_run(*quiet), PLACE, broken_state(small_run), Saved(), None)
+        run_worker(small_run(*rarely_logged), WORKER, broken_state(small_run), Saved(), None)
 
 
 def broken_state(small_run: Small) -> Path:
     """A checkpoint with one weight that is no number."""
     saved = Saved()
-    run_worker(small_run("phases.0.steps=1"), PLACE, None, saved, None)
+    run_worker(small_run("phases.0.steps=1"), WORKER, None, saved, None)
     from rayfill.training.optimization.tensor_tree import load_tree, save_tree
 
     path = saved.folders[1] / "state"
@@ -111,5 +111,5 @@ def test_a_full_disk_ends_the_run_with_one_sentence_and_keeps_what_was_saved(
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=next(free)))
     with pytest.raises(Failed, match=r"step 6: the disk of .* is full: 0 MiB are free, .* --name small: it goes on from"):
-        run_worker(small_run(), PLACE, None, saved, None)
+        run_worker(small_run(), WORKER, None, saved, None)
     assert sorted(saved.folders) == [3]

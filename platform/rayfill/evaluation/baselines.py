@@ -25,8 +25,8 @@ def navier_stokes(picture: UInt8, mask: UInt8) -> UInt8:
 def mean_fill(picture: UInt8, mask: UInt8) -> UInt8:
     """The mean colour of the known pixels in every hole pixel. picture (H,W,3) uint8, mask (H,W) with 1 = hole."""
     hole = mask > 0
-    colour = np.rint(picture[~hole].mean(axis=0)).astype(np.uint8)
-    return np.where(hole[..., None], colour, picture)
+    color = np.rint(picture[~hole].mean(axis=0)).astype(np.uint8)
+    return np.where(hole[..., None], color, picture)
 
 
 def harmonic(picture: UInt8, mask: UInt8) -> UInt8:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rayfill.data.dataset import open_dataset
-from rayfill.evaluation.default_mask_set import standard_mask_set
+from rayfill.evaluation.default_mask_set import default_mask_set
 from rayfill.evaluation.photographs import Photographs
 from rayfill.evaluation.protocol import Protocol, make_protocol
 from rayfill.masks.mask_set import MaskSet
@@ -28,17 +28,17 @@ def prepare_eval_set(
     """Open what is needed, making the mask set where it does not exist yet.
 
     Args:
-        train_size: the model's, in pixels; it decides the size of the standard mask set.
+        train_size: the model's, in pixels; it decides the size of the default mask set.
         dataset_url: where the dataset lies; its val split is used.
         locations: where mask sets are kept.
         images: at most so many photographs, the first ones; None takes all.
-        mask_set: another mask set than the standard one; its size becomes the protocol's.
+        mask_set: another mask set than the default one; its size becomes the protocol's.
 
     Raises:
         InputError: the dataset has no photographs to evaluate on, or a mask set or dataset is damaged.
     """
     dataset = open_dataset(dataset_url)
-    spec = mask_set or standard_mask_set(train_size)
+    spec = mask_set or default_mask_set(train_size)
     photographs = Photographs(dataset, "val", spec.size, images)
     masks = open_or_make_mask_set(spec, locations.mask_set(spec.name))
     url = at_version(dataset.store.url, dataset.digest)  # a worker that opens it later gets this version

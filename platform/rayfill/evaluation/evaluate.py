@@ -45,14 +45,14 @@ def evaluate_model(
         precision: to inpaint in; `auto` is decided by the hardware, and the card says what it came to.
 
     Raises:
-        InputError: the model folder, the dataset, the mask set or the archived card cannot be used.
+        InputError: the model folder, the dataset, the mask set or the stored scorecard cannot be used.
     """
     model = load_card(folder)
     eval_set = prepare_eval_set(model.train_size, dataset_url, locations, images, mask_set)
     resolved = _agreed(precision, spread)
-    known = scorecard_store.find(locations, model.weights_sha256, eval_set.protocol.digest(), resolved)
-    if known is not None:  # another run may have ended with these very weights
-        return known.model_copy(update={"model": subject_of(model, resolved)})
+    stored = scorecard_store.find(locations, model.weights_sha256, eval_set.protocol.digest(), resolved)
+    if stored is not None:  # another run may have ended with these very weights
+        return stored.model_copy(update={"model": subject_of(model, resolved)})
     card = score_model(folder, eval_set, spread, resolved)
     scorecard_store.keep(locations, card)
     return card

@@ -115,8 +115,8 @@ def score(
     for key, value in asked.items():
         found = [row for row in left if getattr(row, key) == value]
         if not found:
-            known = {str(getattr(row, key)) for row in left}
-            raise InputError(f"scorecard of {card.model.name}: no {key} '{value}'{nearest(value, known)}")
+            allowed = {str(getattr(row, key)) for row in left}
+            raise InputError(f"scorecard of {card.model.name}: no {key} '{value}'{nearest(value, allowed)}")
         left = found
     return left[0].mean
 

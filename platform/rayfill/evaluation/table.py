@@ -91,7 +91,7 @@ def best_of(card: Scorecard, bucket: str) -> set[tuple[str, str, Area, Form]]:
     for row in card.rows:
         if row.bucket != bucket or row.form != "composited":
             continue
-        held = best.get((row.metric, row.area))
-        if held is None or (row.mean > held.mean if better[row.metric] == "higher" else row.mean < held.mean):
+        best_row = best.get((row.metric, row.area))
+        if best_row is None or (row.mean > best_row.mean if better[row.metric] == "higher" else row.mean < best_row.mean):
             best[row.metric, row.area] = row
     return {(row.method, row.metric, row.area, row.form) for row in best.values()}

@@ -15,7 +15,7 @@ from rayfill.inference.composite import UInt8, composite, to_uint8
 from rayfill.inference.inpainted import Inpainted
 from rayfill.inference.model_folder import Model
 from rayfill.inference.tiles import Tiling, fill_in_tiles
-from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.batch_inference import inpaint_batch
 
 LARGEST_TILE = 512
 SMALLEST_TILE = 128
@@ -59,7 +59,7 @@ def _fill_scales(model: Model, picture: UInt8, hole: UInt8, tiling: Tiling, seed
     def fill(pictures: Sequence[UInt8], masks: Sequence[UInt8]) -> list[UInt8]:
         image = torch.stack([torch.from_numpy(p.copy()).permute(2, 0, 1) for p in pictures]).to(model.device).float() / 255
         holes = torch.stack([torch.from_numpy(m.astype(np.float32))[None] for m in masks]).to(model.device)
-        filled = fill_batch(model.system, model.card.contract, image, holes, seed, model.precision)
+        filled = inpaint_batch(model.system, model.card.contract, image, holes, seed, model.precision)
         return [to_uint8(raw) for raw in filled.raw]
 
     return fill_in_tiles(picture, hole, tiling, fill), scale

@@ -30,8 +30,10 @@ class Model:
 def save_model(folder: Path, system: System, weights: dict[str, torch.Tensor], recipe: Recipe, lineage: Lineage) -> ModelCard:
     """Write the inference networks' `weights` (full parameter names) and their card into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = {n: t.detach().cpu().contiguous() for n, t in weights.items() if n.split(".", 1)[0] in system.inference_networks}
-    save_file(kept, folder / WEIGHTS)
+    inference_weights = {
+        n: t.detach().cpu().contiguous() for n, t in weights.items() if n.split(".", 1)[0] in system.inference_networks
+    }
+    save_file(inference_weights, folder / WEIGHTS)
     card = ModelCard(
         format="rayfill-model-1",
         name=recipe.name,
@@ -39,7 +41,7 @@ def save_model(folder: Path, system: System, weights: dict[str, torch.Tensor], r
         contract=system.contract(system.Options.model_validate(recipe.system.options)),
         train_size=recipe.images.size,
         weights_sha256=_sha256(folder / WEIGHTS),
-        parameters=sum(t.numel() for t in kept.values()),
+        parameters=sum(t.numel() for t in inference_weights.values()),
         lineage=lineage,
     )
     (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n")

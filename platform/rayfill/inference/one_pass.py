@@ -8,7 +8,7 @@ import torch
 from rayfill.inference.composite import UInt8, composite, to_uint8
 from rayfill.inference.inpainted import Inpainted
 from rayfill.inference.model_folder import Model
-from rayfill.systems.batch_inference import fill_batch, predict_mask_batch
+from rayfill.systems.batch_inference import inpaint_batch, predict_mask_batch
 
 
 def inpaint_in_one_pass(
@@ -29,7 +29,7 @@ def inpaint_in_one_pass(
             if given
             else predict_mask_batch(system, contract, image, model.precision)
         )
-        filled = fill_batch(system, contract, image, hole, seed, model.precision, with_maps)
+        filled = inpaint_batch(system, contract, image, hole, seed, model.precision, with_maps)
         for n, i in enumerate(members):
             raw, share = to_uint8(filled.raw[n]), hole[n, 0].cpu().numpy()
             maps = {name: to_uint8(m[n]) for name, m in filled.maps.items()}

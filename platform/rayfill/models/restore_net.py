@@ -71,14 +71,14 @@ class RestoreNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.begin(x)
-        kept: list[torch.Tensor] = []
+        skips: list[torch.Tensor] = []
         for level, shrink in enumerate(self.shrink):
             x = self.down[level](x)
-            kept.append(x)
+            skips.append(x)
             x = shrink(x)
         x = self.up[-1](self.down[-1](x))
-        for level in reversed(range(len(kept))):
-            x = self.up[level](self.grow[level](x) + kept[level])
+        for level in reversed(range(len(skips))):
+            x = self.up[level](self.grow[level](x) + skips[level])
         out: torch.Tensor = self.end(x)
         return out
 

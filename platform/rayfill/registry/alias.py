@@ -46,8 +46,8 @@ def standing(locations: Locations, model: str, alias: str) -> Standing:
     while True:
         events = tuple(log.events())
         holder = _holder(locations, model, alias)
-        told = _last(events, alias)
-        if told is None or told.to_version == holder or time.monotonic() > deadline:
+        recorded = _last(events, alias)
+        if recorded is None or recorded.to_version == holder or time.monotonic() > deadline:
             return Standing(alias, holder, events, log)
         time.sleep(IN_FLIGHT_S / 10)
 
@@ -70,7 +70,7 @@ def move_alias(locations: Locations, at: Standing, move: Move) -> Event | None:
         at.log.append(event)
     except Outraced:
         return None
-    _settle(locations, at.log, event)
+    _apply_last_event(locations, at.log, event)
     return event
 
 
@@ -81,7 +81,7 @@ def check_alias(alias: str) -> str:
     return alias
 
 
-def _settle(locations: Locations, log: AuditLog, event: Event) -> None:
+def _apply_last_event(locations: Locations, log: AuditLog, event: Event) -> None:
     """Set the alias to what the log says last. A later event that appears meanwhile wins."""
     mlflow_client = client(mlflow_place(locations))
     applied: Event | None = None

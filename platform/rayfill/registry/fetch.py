@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 from pydantic import ValidationError
 
 from rayfill.inference.model_card import CARD, WEIGHTS, load_card
-from rayfill.registry.log_levels import quiet_mlflow
+from rayfill.registry.log_levels import mlflow_errors_only
 from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.registry.versions import Version
 from rayfill.spec.errors import Failed, InputError, nearest
@@ -53,7 +53,7 @@ def _version_files(version: Version, locations: Locations, cache: Path) -> Path:
     def download(folder: Path) -> None:
         uri = mlflow_place(locations).tracking_uri
         try:
-            with quiet_mlflow():
+            with mlflow_errors_only():
                 mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=uri)
         except (MlflowException, OSError) as error:
             place = f"{version.name}/{version.version}"

@@ -1,4 +1,4 @@
-"""MLflow says a lot on stderr that is not for our users: bars for two small files, hints about features we do without."""
+"""Limit what MLflow prints on stderr: no progress bars for two small files, no hints about unused features."""
 
 import logging
 import warnings
@@ -9,8 +9,8 @@ from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 
 
 @contextmanager
-def quiet_mlflow() -> Iterator[None]:
-    """Within the block MLflow prints errors only. Sets process-wide state, so it belongs in the main thread."""
+def mlflow_errors_only() -> Iterator[None]:
+    """Let MLflow print errors only within the block. Sets process-wide state, so it belongs in the main thread."""
     logger = logging.getLogger("mlflow")
     level, bar = logger.level, MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get_raw()
     logger.setLevel(logging.ERROR)

@@ -122,12 +122,12 @@ def _check_server(place: MlflowPlace) -> None:
 def ensure_experiment(place: MlflowPlace, name: str = EXPERIMENT) -> str:
     """Id of the experiment, created with the place's artifact root if it is new."""
     mlflow = client(place)
-    known: Experiment | None = mlflow.get_experiment_by_name(name)
-    if known is not None:
+    experiment: Experiment | None = mlflow.get_experiment_by_name(name)
+    if experiment is not None:
         for tag, value in MODEL_TRAINING.items():
-            if tag not in known.tags:  # made by a version that did not set it
-                mlflow.set_experiment_tag(known.experiment_id, tag, value)
-        return str(known.experiment_id)
+            if tag not in experiment.tags:  # made by a version that did not set it
+                mlflow.set_experiment_tag(experiment.experiment_id, tag, value)
+        return str(experiment.experiment_id)
     try:
         return str(mlflow.create_experiment(name, artifact_location=place.artifact_root, tags=MODEL_TRAINING))
     except MlflowException:

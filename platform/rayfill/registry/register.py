@@ -17,7 +17,7 @@ from rayfill.evaluation.scorecard import Scorecard, write_scorecard
 from rayfill.inference.model_card import CARD, WEIGHTS, load_card
 from rayfill.registry import tags
 from rayfill.registry.fetch import run_folder
-from rayfill.registry.log_levels import quiet_mlflow
+from rayfill.registry.log_levels import mlflow_errors_only
 from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
 from rayfill.spec.locations import Locations
 from rayfill.spec.model import ModelCard
@@ -37,12 +37,12 @@ def register(folder: Path, locations: Locations, mlflow_run_id: str | None = Non
     card = load_card(folder)
     place = mlflow_place(locations)
     mlflow_client = client(place)
-    known = find_version(mlflow_client, card)
-    if known is not None:
-        return known
+    registered = find_version(mlflow_client, card)
+    if registered is not None:
+        return registered
     run_id = mlflow_run_id or _mlflow_run(mlflow_client, ensure_experiment(place), card)
     artifact = f"model-{card.weights_sha256[:12]}"
-    with tempfile.TemporaryDirectory() as scratch, quiet_mlflow():
+    with tempfile.TemporaryDirectory() as scratch, mlflow_errors_only():
         mlflow_client.log_artifacts(run_id, str(_package(folder, Path(scratch))), artifact)
     try:
         mlflow_client.create_registered_model(card.name)
@@ -50,7 +50,7 @@ def register(folder: Path, locations: Locations, mlflow_run_id: str | None = Non
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     source = f"{mlflow_client.get_run(run_id).info.artifact_uri}/{artifact}"
-    with quiet_mlflow():
+    with mlflow_errors_only():
         made = mlflow_client.create_model_version(card.name, source, run_id, tags=tags.lineage_tags(card))
     return int(made.version)
 

@@ -16,7 +16,7 @@ class Family(Spec):
     """What all mask families share."""
 
     continuous: ClassVar[bool] = False
-    """Whether its masks have values between hole and known."""
+    """Whether its masks have values between hole and allowed."""
 
 
 class Rectangle(Family):
@@ -56,10 +56,10 @@ class Irregular(Family):
 
     @model_validator(mode="after")
     def _known_buckets(self) -> "Irregular":
-        known = [bucket_name(b) for b in BUCKETS]
-        wrong = [b for b in self.buckets if b not in known]
+        allowed = [bucket_name(b) for b in BUCKETS]
+        wrong = [b for b in self.buckets if b not in allowed]
         if wrong:
-            raise ValueError(f"unknown bucket {wrong[0]!r}; allowed: {', '.join(known)}")
+            raise ValueError(f"unknown bucket {wrong[0]!r}; allowed: {', '.join(allowed)}")
         return self
 
 

@@ -142,7 +142,7 @@ class Recipe(Spec):
         if len(set(names)) < len(names):
             raise ValueError(f"two phases share a name; they are {', '.join(names)}")
         for phase in self.phases:
-            moved = {p for turn in phase.rounds for p in turn}
+            moved = {p for names in phase.rounds for p in names}
             for player in sorted(moved):
                 if player not in self.players:
                     raise ValueError(f"phase '{phase.name}' moves unknown player '{player}'{nearest(player, self.players)}")

@@ -28,10 +28,10 @@ class Release(Spec):
     @field_validator("max_regression")
     @classmethod
     def _known_buckets(cls, value: dict[str, float]) -> dict[str, float]:
-        known = [ALL, *(bucket_name(b) for b in BUCKETS)]
+        allowed = [ALL, *(bucket_name(b) for b in BUCKETS)]
         for bucket in value:
-            if bucket not in known:
-                raise ValueError(f"unknown bucket '{bucket}'{nearest(bucket, known)}")
+            if bucket not in allowed:
+                raise ValueError(f"unknown bucket '{bucket}'{nearest(bucket, allowed)}")
         if ALL not in value:
             raise ValueError(f"'{ALL}' is missing; it bounds the mean over all buckets")
         return value

@@ -86,7 +86,7 @@ class System(nn.Module, ABC):
         over given weights (InputError if they cannot be had) and to build frozen networks that only the losses need."""
 
     @abstractmethod
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         """The forward pass that all players of a round share. Run under the recipe's precision."""
 
     @abstractmethod

@@ -13,7 +13,7 @@ CERTAIN = 0.05
 
 
 @torch.no_grad()
-def fill_batch(
+def inpaint_batch(
     system: System,
     contract: ImageContract,
     image: torch.Tensor,
@@ -82,6 +82,6 @@ def _shrunk(image: torch.Tensor, mask: torch.Tensor, side: int) -> tuple[torch.T
         return functional.interpolate(picture, (side, side), mode="bilinear", antialias=True)
 
     known = resized(1 - mask)
-    colours = resized(image * (1 - mask)) / known.clamp_min(1e-6)
+    colors = resized(image * (1 - mask)) / known.clamp_min(1e-6)
     hole = (known < 0.5).to(mask.dtype)
-    return colours.clamp(0, 1) * (1 - hole), hole
+    return colors.clamp(0, 1) * (1 - hole), hole

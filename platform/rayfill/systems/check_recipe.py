@@ -55,7 +55,7 @@ def _check_phases(recipe: Recipe, cls: type[System]) -> None:
     for i, phase in enumerate(recipe.phases):
         if phase.name not in cls.phases:
             raise InputError(f"phases.{i}.name: '{kind}' has no phase '{phase.name}'{nearest(phase.name, cls.phases)}")
-        moved = {player for turn in phase.rounds for player in turn}
+        moved = {player for names in phase.rounds for player in names}
         for player in sorted(moved - set(cls.phases[phase.name])):
             allowed = ", ".join(cls.phases[phase.name])
             raise InputError(f"phases.{i}.rounds: player '{player}' cannot move in phase '{phase.name}'; allowed: {allowed}")

@@ -18,7 +18,7 @@ from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 
-MEAN_COLOUR = (117 / 255, 104 / 255, 123 / 255)
+MEAN_COLOR = (117 / 255, 104 / 255, 123 / 255)
 """What holes are filled with: red, green and blue in [0,1]."""
 
 
@@ -69,13 +69,13 @@ class ContextEncoder(System):
     @classmethod
     def contract(cls, options: ContextEncoderOptions) -> ImageContract:
         side = options.side
-        # A contract has one fill for all channels: the mean of the mean colour. What the network is fed is MEAN_COLOUR.
-        fill = 2 * sum(MEAN_COLOUR) / 3 - 1
+        # A contract has one fill for all channels: the mean of the mean colour. What the network is fed is MEAN_COLOR.
+        fill = 2 * sum(MEAN_COLOR) / 3 - 1
         return ImageContract(
             value_range="minus_one_one", hole_fill=fill, multiple=side, min_side=side, mask="required", fixed_side=side
         )
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         output = self._predict(batch.image, batch.mask)
         seen = output
         if self.options.critic_sees == "completed":
@@ -98,6 +98,6 @@ class ContextEncoder(System):
 
     def _predict(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(B,3,side,side) in [-1,1]: the generator's picture for `image` in [0,1], holes painted in the mean colour."""
-        colour = image.new_tensor(MEAN_COLOUR).view(1, 3, 1, 1)
-        output: torch.Tensor = self.generator(2 * torch.where(mask > 0, colour, image) - 1)
+        color = image.new_tensor(MEAN_COLOR).view(1, 3, 1, 1)
+        output: torch.Tensor = self.generator(2 * torch.where(mask > 0, color, image) - 1)
         return output

@@ -58,10 +58,10 @@ class Gated(System):
     def contract(cls, options: GatedOptions) -> ImageContract:
         return ImageContract(value_range="minus_one_one", hole_fill=0.0, multiple=8, min_side=16, mask="required")
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         image = _to_network(batch.image)
         # A round of the critic alone needs no graph through the generator, the larger part of the memory.
-        with torch.set_grad_enabled("generator" in turn.players):
+        with torch.set_grad_enabled("generator" in round_.players):
             coarse, refined = self.generator(image, batch.mask)
         completed = torch.where(batch.mask > 0, refined, image)
         return {"image": image, "coarse": coarse, "refined": refined, "fake": self._judge(completed, batch.mask)}

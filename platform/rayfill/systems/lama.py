@@ -95,13 +95,13 @@ class Lama(System):
             take_over_weights(network.resnet, Path(self.options.perceptual.weights), "system.options.perceptual.weights")
             self._frozen = (network.to(device).eval().requires_grad_(False),)
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
-        with torch.set_grad_enabled("generator" in turn.players):
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
+        with torch.set_grad_enabled("generator" in round_.players):
             output = self._repair(batch.image, batch.mask)
         judged = self.critic(output)
         shared = {"output": output, "fake": judged.logits} | _numbered("fake", judged.features)
         image = batch.image
-        if "critic" in turn.players:
+        if "critic" in round_.players:
             # The penalty differentiates the critic twice at the photographs, which needs more digits than bf16 has.
             image = image.detach().requires_grad_()
             with full_precision(image.device):

@@ -84,8 +84,8 @@ class PartialConvolution(System):
             take_over_weights(network, Path(options.weights), "system.options.features.weights")
         self._frozen = (network.to(device).eval().requires_grad_(False),)
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
-        return {"output": self.generator(batch.image, batch.mask, freeze_encoder=turn.phase == "finetune")}
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
+        return {"output": self.generator(batch.image, batch.mask, freeze_encoder=round_.phase == "finetune")}
 
     def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         output, image, mask = shared["output"], batch.image, batch.mask

@@ -100,7 +100,7 @@ class ResidualGAN(System):
             key = "system.options.generator.encoder_weights"
             take_over_weights(self.generator.encoder, Path(options.encoder_weights), key)
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         output = self._repair(batch.image, batch.mask)
         return {"output": output, "fake": self.critic(output)}
 

@@ -87,10 +87,10 @@ class Restore(System):
         reason = "system.options.critic is null"
         return dict.fromkeys(("generator.adversarial", "generator.feature_matching", "critic.critic"), reason)
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
-        with torch.set_grad_enabled("generator" in turn.players):
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
+        with torch.set_grad_enabled("generator" in round_.players):
             output = self._restore(batch.image, batch.mask)
-        if turn.phase == "fidelity":
+        if round_.phase == "fidelity":
             return {"output": output}
         fake = self.critic.features(torch.cat([output, batch.mask], dim=1))
         real = self.critic.features(torch.cat([batch.image, batch.mask], dim=1))

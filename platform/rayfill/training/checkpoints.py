@@ -37,7 +37,7 @@ class Checkpoints:
         store.write(f"{place}/complete.json", Complete(step=step, seconds=seconds).model_dump_json().encode())
         newest = sorted(self._steps(store), reverse=True)[: self.keep]
         for entry in list(store.list("step-")):
-            if not entry.key.startswith(tuple(f"{_place(kept)}/" for kept in newest)):
+            if not entry.key.startswith(tuple(f"{_place(number)}/" for number in newest)):
                 store.delete(entry.key)
 
     def newest(self) -> Complete | None:

@@ -18,7 +18,7 @@ from rayfill.training.seeding import seed_step
 from rayfill.training.state import TrainState
 
 UNREADABLE = "unreadable_samples"
-"""Name of a metric: samples that cannot be decoded, which others stand in for, as each worker met them since it began."""
+"""Name of a metric: samples that cannot be decoded, which are replaced by others, counted by each worker since it began."""
 
 
 class Hooks(Protocol):
@@ -30,7 +30,7 @@ class Hooks(Protocol):
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """New numbers, the same on every worker: losses, gradient norms, and speed, data wait, unreadable samples of all."""
 
-    def grid(self, state: TrainState) -> None:
+    def sample_grid(self, state: TrainState) -> None:
         """Time for a sample grid."""
 
     def checkpoint(self, state: TrainState) -> None:
@@ -97,7 +97,7 @@ def train_steps(
         if shows or saves:
             average_buffers(state.system)
         if shows:
-            hooks.grid(state)
+            hooks.sample_grid(state)
         if saves:
             hooks.checkpoint(state)
         if rests:

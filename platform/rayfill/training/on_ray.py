@@ -193,17 +193,17 @@ def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
     logging.getLogger().setLevel(logging.WARNING)
     context = ray.train.get_context()
     rank = context.get_world_rank()
-    place = WorkerContext(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])
+    worker = WorkerContext(rank, context.get_world_size(), ray.train.torch.get_device(), config["cpus"])
     tracker = Tracker(mlflow_place(Locations(run.root)), config["mlflow_run"]) if rank == 0 else None
     checkpoint, report = ray.train.get_checkpoint(), sender(config["board"], run.recipe.steps)
     try:
         if checkpoint is None:
-            run_worker(run, place, None, report_checkpoint, tracker, report)
+            run_worker(run, worker, None, report_checkpoint, tracker, report)
         else:
             if rank == 0:
                 ray.get(config["board"].put.remote(int(Path(checkpoint.path).name.removeprefix(STEP)), {}))
             with checkpoint.as_directory() as folder:
-                run_worker(run, place, Path(folder), report_checkpoint, tracker, report)
+                run_worker(run, worker, Path(folder), report_checkpoint, tracker, report)
     except (Failed, InputError) as error:
         return {"failed": str(error)}
     return {}

@@ -56,7 +56,7 @@ def explain_steps(recipe: Recipe, seconds_per_step: Sequence[float]) -> str:
 
 
 def _warmed_up(name: str, player: Player, phases: Sequence[Phase]) -> Player:
-    moved = [phase.steps for phase in phases if any(name in turn for turn in phase.rounds)]
+    moved = [phase.steps for phase in phases if any(name in names for names in phase.rounds)]
     if not isinstance(player.schedule, Cosine) or not moved:
         return player
     warmup = min(player.schedule.warmup, min(moved) // WARMUP_SHARE)

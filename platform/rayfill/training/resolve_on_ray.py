@@ -77,7 +77,7 @@ class _StepTimer:
     def __init__(self, run: dict[str, object], rank: int, threads: int) -> None:
         self._run = RunSpec.model_validate(run)
         device = torch.device("cuda" if ray.get_gpu_ids() else "cpu")
-        self._place = WorkerContext(rank, self._run.workers, device, threads)
+        self._worker = WorkerContext(rank, self._run.workers, device, threads)
 
     def meeting_point(self) -> str:
         """Where the workers' process group meets: a free port of rank 0's machine."""
@@ -87,11 +87,11 @@ class _StepTimer:
 
     def join(self, meeting_point: str) -> None:
         """Form the process group. Returns once everything is imported."""
-        if self._place.world > 1:
-            backend = "nccl" if self._place.device.type == "cuda" else "gloo"
-            place = self._place
-            distributed.init_process_group(backend, init_method=meeting_point, rank=place.rank, world_size=place.world)
+        if self._worker.world_size > 1:
+            backend = "nccl" if self._worker.device.type == "cuda" else "gloo"
+            worker = self._worker
+            distributed.init_process_group(backend, init_method=meeting_point, rank=worker.rank, world_size=worker.world_size)
 
     def time(self) -> list[float]:
         """As `seconds_per_step`."""
-        return seconds_per_step(self._run, self._place)
+        return seconds_per_step(self._run, self._worker)

@@ -8,7 +8,7 @@ from rayfill.inference.composite import UInt8, to_uint8
 from rayfill.inference.heat_map import heat_map
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import System
-from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.batch_inference import inpaint_batch
 
 GAP = 4
 """Pixels of white between pictures."""
@@ -18,7 +18,7 @@ def sample_grid(system: System, contract: ImageContract, batch: Batch) -> UInt8:
     """(H,W,3) uint8 picture for a float batch on the system's device. Maps are coloured by `heat_map`."""
     was_training = system.training
     system.eval()
-    filled = fill_batch(system, contract, batch.image, batch.mask, with_maps=True)
+    filled = inpaint_batch(system, contract, batch.image, batch.mask, with_maps=True)
     system.train(was_training)
     hole = batch.mask > 0
     columns = [

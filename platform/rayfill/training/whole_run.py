@@ -76,7 +76,7 @@ def train_and_register(run: RunSpec, log: Callable[[str], None], wait_s: float) 
 
     Args:
         run: of `prepare_run`.
-        say: gets one line as training begins.
+        log: gets one line as training begins.
         wait_s: seconds to wait where the cluster has no room, at the start and after a node was lost.
 
     Raises:

@@ -43,55 +43,55 @@ with the step; with the latest metrics."""
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """Where in the run this worker stands."""
+    """Rank, device and CPU threads of this worker, and the number of workers of the run."""
 
     rank: int
-    world: int
+    world_size: int
     device: torch.device
-    threads: int
+    num_threads: int
 
 
 def run_worker(
     run: RunSpec,
-    place: WorkerContext,
+    worker: WorkerContext,
     resume_from: Path | None,
     save: Save,
     tracker: Tracker | None,
     report: Report | None = None,
 ) -> TrainState:
     """Train `run` to its end on this worker, from a checkpoint folder or from the start. Rank 0 tracks and reports."""
-    state = load_state(run, place, resume_from)
-    deque(train_worker_steps(run, place, state, WorkerHooks(run, place, save, tracker, report), pauses=()), maxlen=0)
+    state = load_state(run, worker, resume_from)
+    deque(train_worker_steps(run, worker, state, WorkerHooks(run, worker, save, tracker, report), pauses=()), maxlen=0)
     return state
 
 
-def load_state(run: RunSpec, place: WorkerContext, resume_from: Path | None) -> TrainState:
+def load_state(run: RunSpec, worker: WorkerContext, resume_from: Path | None) -> TrainState:
     """The run's state on this worker's device: a checkpoint's, or the fresh one."""
-    configure_device(place)
-    state = TrainState(run.recipe, place.device)
+    configure_device(worker)
+    state = TrainState(run.recipe, worker.device)
     if resume_from is not None:
         state.load(resume_from)
     return state
 
 
 def train_worker_steps(
-    run: RunSpec, place: WorkerContext, state: TrainState, hooks: Hooks, pauses: Collection[int]
+    run: RunSpec, worker: WorkerContext, state: TrainState, hooks: Hooks, pauses: Collection[int]
 ) -> Generator[int, None, None]:
     """Train `state` to the run's end and yield at the steps of `pauses` and at the last. Closing it stops reading ahead."""
-    with open_loader(run, place) as loader:
+    with open_loader(run, worker) as loader:
         loader.load_state_dict({"step": state.step})
         yield from train_steps(
             state,
             iter(loader),
             hooks,
-            device=place.device,
-            rank=place.rank,
+            device=worker.device,
+            rank=worker.rank,
             pauses=pauses,
             unreadable=lambda: loader.unreadable,
         )
 
 
-def open_loader(run: RunSpec, place: WorkerContext) -> Loader:
+def open_loader(run: RunSpec, worker: WorkerContext) -> Loader:
     """This worker's training batches, from the first step on."""
     recipe = run.recipe
     return Loader(
@@ -99,20 +99,20 @@ def open_loader(run: RunSpec, place: WorkerContext) -> Loader:
         "train",
         seed=recipe.training.seed,
         batch_size=recipe.training.batch_size,
-        rank=place.rank,
-        world=place.world,
+        rank=worker.rank,
+        world=worker.world_size,
         images=recipe.images,
         masks=recipe.masks,
-        threads=place.threads,
+        threads=worker.num_threads,
         prefetch=PREFETCH,
-        pin=place.device.type == "cuda",
+        pin=worker.device.type == "cuda",
     )
 
 
-def configure_device(place: WorkerContext) -> None:
+def configure_device(worker: WorkerContext) -> None:
     """Process-wide settings of torch for this worker."""
-    torch.set_num_threads(place.threads)
-    if place.device.type == "cuda":
+    torch.set_num_threads(worker.num_threads)
+    if worker.device.type == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
 
@@ -121,11 +121,11 @@ class WorkerHooks:
     """Progress, tracking, grids and checkpoints of one worker. Of rank 0 alone, `report` gets every row of metrics."""
 
     def __init__(
-        self, run: RunSpec, place: WorkerContext, save: Save, tracker: Tracker | None, report: Report | None = None
+        self, run: RunSpec, worker: WorkerContext, save: Save, tracker: Tracker | None, report: Report | None = None
     ) -> None:
-        self._run, self._place, self._save, self._tracker = run, place, save, tracker
-        self._report = report if place.rank == 0 else None
-        self._progress = ProgressFile(run, place.world) if place.rank == 0 else None
+        self._run, self._worker, self._save, self._tracker = run, worker, save, tracker
+        self._report = report if worker.rank == 0 else None
+        self._progress = ProgressFile(run, worker.world_size) if worker.rank == 0 else None
         self._latest: dict[str, float] = {}
         self._grid_batch: Batch | None = None
 
@@ -143,12 +143,12 @@ class WorkerHooks:
         if self._tracker:
             self._tracker.metrics(step, values)
 
-    def grid(self, state: TrainState) -> None:
+    def sample_grid(self, state: TrainState) -> None:
         """Track a picture of the same few photographs each time."""
         if not self._tracker:
             return
         if self._grid_batch is None:
-            self._grid_batch = grid_batch(self._run, self._place.device)
+            self._grid_batch = grid_batch(self._run, self._worker.device)
         system = state.system
         contract = system.contract(system.Options.model_validate(state.recipe.system.options))
         self._tracker.picture("samples", state.step, sample_grid(system, contract, self._grid_batch))
@@ -160,10 +160,10 @@ class WorkerHooks:
             Failed: the disk is full. On all workers alike: one that ended alone would leave the others waiting for it.
         """
         folder, problem = None, None
-        if self._place.rank == 0:
+        if self._worker.rank == 0:
             folder = Path(mkdtemp(prefix="rayfill-checkpoint-"))
             problem = _full_disk(folder, state, self._run)
-        if sum_over_workers(problem is not None, self._place.device):
+        if sum_over_workers(problem is not None, self._worker.device):
             raise Failed(
                 f"step {state.step}: {problem or 'the disk of rank 0 is full'}; free some space, then start the run again with "
                 f"--name {self._run.name}: it goes on from its last checkpoint"

@@ -112,12 +112,12 @@ def test_profile_exif_and_resolution_survive(kind: str, suffix: str) -> None:
         assert back.dpi is not None
         assert back.dpi == pytest.approx((150, 300), rel=1e-3), "it turns with the picture"
     assert back.exif is not None
-    kept = Image.Exif()
-    kept.load(b"Exif\0\0" + back.exif)
-    assert kept[ExifTags.Base.Make] == "Camera"
-    assert kept.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] == "50mm"
-    assert kept.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
-    assert kept.get(ExifTags.Base.Orientation, 1) == 1, "the pixels are upright now"
+    exif = Image.Exif()
+    exif.load(b"Exif\0\0" + back.exif)
+    assert exif[ExifTags.Base.Make] == "Camera"
+    assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] == "50mm"
+    assert exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+    assert exif.get(ExifTags.Base.Orientation, 1) == 1, "the pixels are upright now"
     np.testing.assert_array_equal(back.samples[KNOWN], source.picture[KNOWN])
 
 

@@ -53,16 +53,16 @@ def test_of_many_pictures_a_sample_is_looked_at_and_no_shard_is_fetched(
 
 
 def test_the_sheet_shows_photographs_of_both_splits_and_is_always_the_same(dataset: Dataset) -> None:
-    sheet = contact_sheet(dataset)
+    canvas = contact_sheet(dataset)
     rows = sum(-(-min(32, dataset.len_of(split)) // COLUMNS) for split in ("train", "val"))
-    assert sheet.height == 2 * HEAD + rows * (TILE + GAP) + GAP
-    tile = np.asarray(sheet)[HEAD : HEAD + TILE, GAP : GAP + TILE]
+    assert canvas.height == 2 * HEAD + rows * (TILE + GAP) + GAP
+    tile = np.asarray(canvas)[HEAD : HEAD + TILE, GAP : GAP + TILE]
     name, jpeg = dataset.read("train", int(summary.permutation(dataset.len_of("train"), summary.SEED)[0]))
     picture = simplejpeg.decode_jpeg(jpeg, "RGB")
     top, left = (TILE - picture.shape[0]) // 2, (TILE - picture.shape[1]) // 2
     shown = tile[top : top + picture.shape[0], left : left + picture.shape[1]].astype(int)
     assert np.abs(shown - picture).max() <= 2, name
-    assert np.array_equal(np.asarray(contact_sheet(dataset)), np.asarray(sheet))
+    assert np.array_equal(np.asarray(contact_sheet(dataset)), np.asarray(canvas))
 
 
 def test_a_picture_that_was_damaged_since_is_counted_and_shown_red(tmp_path: Path) -> None:
@@ -72,8 +72,8 @@ def test_a_picture_that_was_damaged_since_is_counted_and_shown_red(tmp_path: Pat
     shard = tmp_path / "dataset" / dataset.shards("train")[0].path
     shard.write_bytes(b"\0" * shard.stat().st_size)
     assert inspect(dataset).damaged == 1
-    sheet = contact_sheet(dataset)
-    assert sheet.getpixel((GAP + TILE // 2, HEAD + TILE // 2)) == BROKEN
+    canvas = contact_sheet(dataset)
+    assert canvas.getpixel((GAP + TILE // 2, HEAD + TILE // 2)) == BROKEN
     shard.unlink()
     with pytest.raises(InputError, match=r"train-00000\.tar: this shard is missing; the dataset is damaged"):
         inspect(dataset)

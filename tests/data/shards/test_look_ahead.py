@@ -113,10 +113,10 @@ def test_indexes_of_as_many_shards_as_are_read_by_turns_are_kept(
         return load(store, shard)  # type: ignore[arg-type]
 
     monkeypatch.setattr(reader_module, "load_index", counted)
-    for kept, loads in ((None, 12), (6, 6)):
+    for limit, loads in ((None, 12), (6, 6)):
         reader = ShardReader(distant.store, tmp_path / "cache")
-        if kept:
-            reader.keep(kept)
+        if limit:
+            reader.keep(limit)
         loaded.clear()
         for shard in (*shards, *shards):
             reader.index(shard)

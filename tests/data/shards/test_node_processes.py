@@ -112,14 +112,14 @@ def half_fetched(distant: Dataset, s3_faults: FaultProxy, tmp_path: Path) -> Ite
     shard, go_on = distant.shards("train")[0], threading.Event()
     whole = distant.store.read(shard.path)
 
-    def held(exchange: Exchange) -> None:
+    def stalled(exchange: Exchange) -> None:
         if int(exchange.request.headers["Range"].removeprefix("bytes=").partition("-")[0]) < shard.bytes // 2:
             exchange.answer()
             return
         go_on.wait(200)
         exchange.request.close_connection = True
 
-    s3_faults.fail(held, times=shard.bytes // PART + 1, only=".tar")
+    s3_faults.fail(stalled, times=shard.bytes // PART + 1, only=".tar")
     process = begin(FETCHES, distant.store.url, str(tmp_path / "cache"), str(PART))
     arriving = tmp_path / "cache" / f"{shard.sha256}.arriving"
     while not arriving.exists() or arriving.read_bytes()[: shard.bytes // 3] != whole[: shard.bytes // 3]:

@@ -43,9 +43,9 @@ def a_batch() -> Batch:
     return Batch(torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)), mask, ("a", "b"))
 
 
-def played(system: DualPath, batch: Batch, turn: Round = EVERYBODY) -> Shared:
+def played(system: DualPath, batch: Batch, round_: Round = EVERYBODY) -> Shared:
     torch.manual_seed(2)
-    return system.forward_shared(batch, turn)
+    return system.forward_shared(batch, round_)
 
 
 def reached(system: DualPath, player: str, term: str, changed: str = "generator") -> set[str]:
@@ -175,27 +175,27 @@ def test_matching_is_the_squared_distance_of_the_critic_s_answers() -> None:
 
 def test_a_critic_learns_to_tell_originals_from_answers() -> None:
     system, batch = dual_path(), a_batch()
-    turn = Round("adversarial", ("critic_reconstruction",))
+    round_ = Round("adversarial", ("critic_reconstruction",))
     parameters = system.parameters_of("critic_reconstruction")
     optimizer, distances = torch.optim.Adam(parameters.values(), lr=0.01), []
     for _ in range(15):
-        terms = system.loss_terms("critic_reconstruction", batch, played(system, batch, turn))
+        terms = system.loss_terms("critic_reconstruction", batch, played(system, batch, round_))
         distances.append(terms["distance"].item())
         optimizer.zero_grad()
         (terms["distance"] + 10 * terms["penalty"]).backward()
         optimizer.step()
     assert distances[-1] < distances[0] - 0.1
-    shared = played(system, batch, turn)
+    shared = played(system, batch, round_)
     assert system.critic_reconstruction(2 * batch.image - 1).mean() > shared["reconstruction.value"].mean()
 
 
 def test_the_generator_overfits_two_pictures() -> None:
     system, batch = dual_path(), a_batch()
     smooth = torch.nn.functional.interpolate(batch.image[..., ::8, ::8], (32, 32), mode="bilinear")
-    batch, turn = Batch(smooth, batch.mask, batch.ids), Round("adversarial", ("generator",))
+    batch, round_ = Batch(smooth, batch.mask, batch.ids), Round("adversarial", ("generator",))
     optimizer, losses = torch.optim.Adam(system.parameters_of("generator").values(), lr=0.01), []
     for _ in range(40):
-        terms = system.loss_terms("generator", batch, system.forward_shared(batch, turn))
+        terms = system.loss_terms("generator", batch, system.forward_shared(batch, round_))
         losses.append((terms["l1_reconstruction"] + terms["l1_generation"]).item())
         optimizer.zero_grad()
         (20 * (terms["l1_reconstruction"] + terms["l1_generation"]) + terms["kl_reconstruction"]).backward()

@@ -24,9 +24,9 @@ def test_white_and_black_are_one_and_zero() -> None:
 
 
 def test_a_sample_has_one_random_colour_and_its_noise_has_many() -> None:
-    colour = corrupt(IMAGE, MASK, ["colour"])[:, :, 4:12, 4:12].flatten(2)
-    assert torch.equal(colour, colour[:, :, :1].expand_as(colour))
-    assert len(colour[:, :, 0].unique()) == 12
+    color = corrupt(IMAGE, MASK, ["colour"])[:, :, 4:12, 4:12].flatten(2)
+    assert torch.equal(color, color[:, :, :1].expand_as(color))
+    assert len(color[:, :, 0].unique()) == 12
     noise = corrupt(IMAGE, torch.ones_like(MASK), ["noise"])
     assert abs(noise.mean() - 0.5) < 0.03
     assert noise.std() == pytest.approx(0.24, abs=0.03)  # 0.25, clipped at two deviations

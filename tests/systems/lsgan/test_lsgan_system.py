@@ -68,13 +68,13 @@ def test_lsgan_alone_carries_no_auto_encoder_and_has_no_phase_for_one() -> None:
 def test_the_gan_sees_points_and_pictures_between_minus_one_and_one() -> None:
     system, batch = refined(), a_batch()
     points, shown = inputs_of(system.generator), inputs_of(system.critic)
-    turn = Round("gan", ("critic",))
-    system.loss_terms("critic", batch, system.forward_shared(batch, turn))
+    round_ = Round("gan", ("critic",))
+    system.loss_terms("critic", batch, system.forward_shared(batch, round_))
     assert points[0].shape == (2, 8)
     assert points[0].min() < -0.5
     assert points[0].abs().max() <= 1
     assert torch.equal(shown[1], batch.image * 2 - 1)
-    system.forward_shared(batch, turn)
+    system.forward_shared(batch, round_)
     assert not torch.equal(points[0], points[1])
 
 
@@ -160,11 +160,11 @@ def test_the_auto_encoder_learns_a_handful_of_pictures() -> None:
 
 def test_the_generator_learns_the_colour_of_all_pictures() -> None:
     chosen = recipe("lsgan", "players.generator.lr=0.002", "players.critic.lr=0.002")
-    colour = torch.tensor([0.9, 0.3, 0.1])[None, :, None, None]
-    batch = Batch(colour.expand(8, 3, 32, 32).contiguous(), torch.zeros(8, 1, 32, 32), tuple("abcdefgh"))
+    color = torch.tensor([0.9, 0.3, 0.1])[None, :, None, None]
+    batch = Batch(color.expand(8, 3, 32, 32).contiguous(), torch.zeros(8, 1, 32, 32), tuple("abcdefgh"))
     state, _ = play(chosen, 0, 80, batch)
     assert isinstance(state.system, LSGAN)
     with torch.no_grad():
         made = (state.system.generator.eval()(torch.rand(8, 8) * 2 - 1) + 1) / 2
-    distance = (made.mean(dim=(0, 2, 3)) - colour.flatten()).abs()
+    distance = (made.mean(dim=(0, 2, 3)) - color.flatten()).abs()
     assert distance.max() < 0.25, made.mean(dim=(0, 2, 3))

@@ -69,8 +69,8 @@ def test_the_end_is_written_over_the_last_row(run: RunSpec) -> None:
 
 
 def test_a_run_writes_its_progress_beside_its_checkpoints(run: RunSpec) -> None:
-    place = WorkerContext(rank=0, world=1, device=torch.device("cpu"), threads=1)
-    run_worker(run, place, None, lambda *_: None, None)
+    worker = WorkerContext(rank=0, world_size=1, device=torch.device("cpu"), num_threads=1)
+    run_worker(run, worker, None, lambda *_: None, None)
     written(run, 8)
     found = read_progress(run.root, run.name)
     assert found is not None

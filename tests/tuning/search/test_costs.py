@@ -9,7 +9,7 @@ from rayfill.inference.flops import gflop
 from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import build_system
-from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.batch_inference import inpaint_batch
 from rayfill.tuning.search.costs import along_search, inpainting_gflop, measure
 
 ROOT = Path(__file__).parents[3]
@@ -33,7 +33,7 @@ def test_gflop_are_of_one_picture_of_the_trained_size() -> None:
     system = build_system(gdn.system)
     contract = system.contract(system.Options.model_validate(gdn.system.options))
     image, mask = torch.rand(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)
-    assert measure(gdn, ("gflop",))["gflop"] == pytest.approx(gflop(lambda: fill_batch(system, contract, image, mask)))
+    assert measure(gdn, ("gflop",))["gflop"] == pytest.approx(gflop(lambda: inpaint_batch(system, contract, image, mask)))
     assert measure(recipe("gdn"), ("gflop",))["gflop"] == pytest.approx(measure(gdn, ("gflop",))["gflop"] / 4, rel=0.05)
 
 
@@ -51,7 +51,7 @@ def test_a_search_costs_as_much_as_all_its_steps() -> None:
     contract = system.contract(system.Options.model_validate(lsgan.system.options))
     image, mask = torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32)
     mask[..., 8:16, 8:16] = 1
-    whole = gflop(lambda: fill_batch(system, contract, image, mask))
+    whole = gflop(lambda: inpaint_batch(system, contract, image, mask))
     assert inpainting_gflop(lsgan.system, 32) == pytest.approx(whole, rel=0.01)
     steps = along_search(lsgan.system, lambda choice: choice.options["search"]["steps"])
     assert steps == 30

@@ -40,8 +40,8 @@ def test_it_shows_the_study(server: WSGIServer) -> None:
     assert status == 200
     (study,) = json.loads(studies)["study_summaries"]
     assert study["study_name"] == "bases"
-    status, told = ask(server, f"/api/studies/{study['study_id']}")
-    assert len(json.loads(told)["trials"]) == 3
+    status, body = ask(server, f"/api/studies/{study['study_id']}")
+    assert len(json.loads(body)["trials"]) == 3
 
 
 def test_it_is_bound_to_loopback_alone(server: WSGIServer) -> None:

@@ -47,14 +47,14 @@ def test_the_winner_is_the_challenger_and_leads_back_to_where_it_comes_from(swep
     assert Path(registered.file.removeprefix("file://")).is_file()
     version = find_version("gdn@challenger", locations)
     assert (version.version, version.run) == (registered.nomination.version, f"bases-{number:04d}")
-    told = client(mlflow_place(locations)).get_model_version("gdn", str(version.version)).tags
-    assert told["rayfill.sweep"] == "bases"
-    assert told["rayfill.sweep_digest"] == swept.spec.digest()
-    assert told["rayfill.trial"] == str(number)
-    assert told["rayfill.study_storage"] == f"{swept.spec.root}/sweeps/bases/study.db"
-    assert told["rayfill.sweep_protocol_digest"] == "2" * 64
-    assert told["rayfill.dataset_digest"] == "1" * 64
-    assert told["rayfill.sweep_score.0"].startswith("psnr 2")
+    tags = client(mlflow_place(locations)).get_model_version("gdn", str(version.version)).tags
+    assert tags["rayfill.sweep"] == "bases"
+    assert tags["rayfill.sweep_digest"] == swept.spec.digest()
+    assert tags["rayfill.trial"] == str(number)
+    assert tags["rayfill.study_storage"] == f"{swept.spec.root}/sweeps/bases/study.db"
+    assert tags["rayfill.sweep_protocol_digest"] == "2" * 64
+    assert tags["rayfill.dataset_digest"] == "1" * 64
+    assert tags["rayfill.sweep_score.0"].startswith("psnr 2")
 
 
 def test_the_move_is_in_the_log_once(swept: Pretended) -> None:

@@ -45,10 +45,10 @@ class ShardCopies:
         """The shard's copy, open; None if it is not here. Then it is being fetched, unless there was no room for it."""
         name, now = shard.sha256, time.monotonic()
         with self._lock:
-            if known := self._open.get(name):
-                self._open[name] = known[0], now
+            if copy := self._open.get(name):
+                self._open[name] = copy[0], now
                 self._open.move_to_end(name)
-                return known[0]
+                return copy[0]
             if name in self._wanted and shard in self._later:
                 self._later.remove(shard)  # it was to be fetched ahead, and is needed now
                 self._waiting.append(shard)

@@ -26,7 +26,7 @@ def _without_required(node: Any, is_schema: bool = True) -> Any:
         return [_without_required(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: value for key, value in node.items() if not (is_schema and key == "required")}
+    keys = {key: value for key, value in node.items() if not (is_schema and key == "required")}
     # Without a `kind`, a mapping may fit several of its kinds.
-    renamed = {"anyOf" if is_schema and key == "oneOf" else key: value for key, value in kept.items()}
+    renamed = {"anyOf" if is_schema and key == "oneOf" else key: value for key, value in keys.items()}
     return {key: _without_required(value, key not in ("properties", "$defs")) for key, value in renamed.items()}

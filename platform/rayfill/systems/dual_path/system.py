@@ -18,7 +18,7 @@ from rayfill.losses.wgan_gp import critic_distance, generator_value, gradient_pe
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
-from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.batch_inference import inpaint_batch
 from rayfill.systems.dual_path.metrics import OF_N, psnr_of_n
 from rayfill.systems.dual_path.networks import CriticOptions, NetworkOptions
 
@@ -79,9 +79,9 @@ class DualPath(System):
             answers="many",
         )
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
-        moves = "generator" in turn.players
-        paths = [path for path in PATHS if moves or f"critic_{path}" in turn.players]
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
+        moves = "generator" in round_.players
+        paths = [path for path in PATHS if moves or f"critic_{path}" in round_.players]
         shared: dict[str, torch.Tensor] = {}
         with torch.set_grad_enabled(moves):
             features = self.encoder(_signed(batch.image) * (1 - batch.mask))
@@ -160,7 +160,7 @@ class DualPath(System):
 
     def measure(self, image: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
         contract, seeds = self.contract(self.options), range(self.options.evaluate_samples)
-        return psnr_of_n([fill_batch(self, contract, image, mask, seed).raw for seed in seeds], image, mask)
+        return psnr_of_n([inpaint_batch(self, contract, image, mask, seed).raw for seed in seeds], image, mask)
 
 
 def _signed(image: torch.Tensor) -> torch.Tensor:

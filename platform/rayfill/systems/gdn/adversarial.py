@@ -54,7 +54,7 @@ class Adversarial(System):
         # The critic needs multiples of 8 in training; the generator alone would do with 4.
         return generator_contract().model_copy(update={"multiple": 8, "min_side": 32})
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         output = repair(self.generator, batch.image, batch.mask)
         return {"output": output, "fake": self.critic(output)}
 

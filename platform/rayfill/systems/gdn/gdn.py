@@ -64,7 +64,7 @@ class GDN(System):
     def contract(cls, options: GDNOptions) -> ImageContract:
         return generator_contract()
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         output = repair(self.generator, batch.image, batch.mask)
         return {"output": output, "logits": self.detector(output)}
 

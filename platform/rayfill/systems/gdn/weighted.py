@@ -39,7 +39,7 @@ class Weighted(System):
     def contract(cls, options: WeightedOptions) -> ImageContract:
         return generator_contract()
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         return {"output": repair(self.generator, batch.image, batch.mask)}
 
     def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:

@@ -8,7 +8,7 @@ from skimage.metrics import structural_similarity
 
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import OwnMetric, System
-from rayfill.systems.batch_inference import fill_batch, predict_mask_batch
+from rayfill.systems.batch_inference import inpaint_batch, predict_mask_batch
 from rayfill.systems.informed_mask.edges import edge_maps, luminance
 
 _PSNR_CAP = 100.0
@@ -44,7 +44,7 @@ def measure_answers(
     true_edges = edge_maps(luminance(image), sigma)
     values = {"mask_iou": overlap(predicted, mask), "mask_l1": (predicted - mask).abs().flatten(1).mean(1)}
     for edge_ending, picture_ending, used in (("", "_given", mask), ("_blind", "_blind", predicted)):
-        filled = fill_batch(system, contract, damaged, used)
+        filled = inpaint_batch(system, contract, damaged, used)
         values[f"edge_psnr{edge_ending}"] = psnr(filled.maps["edge"], true_edges)
         values[f"edge_ssim{edge_ending}"] = ssim(filled.maps["edge"], true_edges)
         values[f"psnr{picture_ending}"] = psnr(filled.raw * used + damaged * (1 - used), image)

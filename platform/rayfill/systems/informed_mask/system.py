@@ -76,23 +76,23 @@ class InformedMask(System):
     def contract(cls, options: InformedMaskOptions) -> ImageContract:
         return ImageContract(value_range="minus_one_one", hole_fill=0.0, multiple=8, min_side=32, mask="optional")
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         shared: dict[str, torch.Tensor] = {}
         # A round of critics alone needs no graph through the networks that they judge, the larger part of the memory.
-        with torch.set_grad_enabled(not _MAKERS.isdisjoint(turn.players)):
+        with torch.set_grad_enabled(not _MAKERS.isdisjoint(round_.players)):
             damaged, mask = corrupt(batch.image, batch.mask, self.options.damage), batch.mask
-            if "mask" in self.phases[turn.phase]:
+            if "mask" in self.phases[round_.phase]:
                 shared["mask_logits"] = self.mask_predictor(damaged)
-            if turn.phase == "mask":
+            if round_.phase == "mask":
                 return shared
             if "mask_logits" in shared:
                 mask = _passing_gradient(_hole_share(shared["mask_logits"]))
-            shared |= self._completed_edges(batch, damaged, mask, turn)
-            if "inpaint" in self.phases[turn.phase]:
+            shared |= self._completed_edges(batch, damaged, mask, round_)
+            if "inpaint" in self.phases[round_.phase]:
                 shared |= self._completed_picture(damaged, mask, shared["edges"])
-        if "edge" in self.phases[turn.phase]:
+        if "edge" in self.phases[round_.phase]:
             shared |= self._judged_edges(batch, shared)
-        if "inpaint" in self.phases[turn.phase]:
+        if "inpaint" in self.phases[round_.phase]:
             shared |= self._judged_picture(batch, mask, shared)
         return shared
 
@@ -131,8 +131,10 @@ class InformedMask(System):
         raw = self.edge_predictor(torch.cat([gray * (1 - mask) + mask, known * (1 - mask), mask], dim=1))
         return raw, raw * mask + known * (1 - mask)
 
-    def _completed_edges(self, batch: Batch, damaged: torch.Tensor, mask: torch.Tensor, turn: Round) -> dict[str, torch.Tensor]:
-        gray, sigma, playing = luminance(damaged), self.options.canny_sigma, self.phases[turn.phase]
+    def _completed_edges(
+        self, batch: Batch, damaged: torch.Tensor, mask: torch.Tensor, round_: Round
+    ) -> dict[str, torch.Tensor]:
+        gray, sigma, playing = luminance(damaged), self.options.canny_sigma, self.phases[round_.phase]
         as_at_inference = "mask" in playing or self.options.known_edges == "damaged"
         found: dict[str, torch.Tensor] = {}
         if "edge" in playing or not as_at_inference:

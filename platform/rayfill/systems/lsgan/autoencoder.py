@@ -56,9 +56,9 @@ class LSGANAutoEncoder(LSGAN):
         self.refinement = options.autoencoder
         self.autoencoder = AutoEncoder(options.autoencoder.width)
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
-        if turn.phase != "autoencoder":
-            return super().forward_shared(batch, turn)
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
+        if round_.phase != "autoencoder":
+            return super().forward_shared(batch, round_)
         picture = batch.image * 2 - 1
         if self.refinement.input == "noise":
             filling = torch.rand_like(picture) * 2 - 1

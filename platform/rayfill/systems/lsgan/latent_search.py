@@ -80,8 +80,8 @@ def search(
 
     best = torch.zeros_like(picture)
     least = torch.full_like(picture[:, 0, 0, 0], torch.inf)
-    began, looks = time.monotonic(), options.restarts * (options.steps + 1)
-    bar = tqdm(total=looks, desc="searching", unit="step", delay=SILENT_S, disable=None, leave=False)
+    began, evaluations = time.monotonic(), options.restarts * (options.steps + 1)
+    bar = tqdm(total=evaluations, desc="searching", unit="step", delay=SILENT_S, disable=None, leave=False)
     # In float32: a thousand small updates of z add up what bf16 would round away.
     with _evaluating(generator, critic), full_precision(picture.device), bar:
         for restart in range(options.restarts):
@@ -93,7 +93,7 @@ def search(
                 bar.update()
                 if _late(loss, began, options.deadline_s):
                     log.warning(
-                        "the search ended at its deadline of %g s, after step %d of %d", options.deadline_s, bar.n, looks
+                        "the search ended at its deadline of %g s, after step %d of %d", options.deadline_s, bar.n, evaluations
                     )
                     return best
     return best

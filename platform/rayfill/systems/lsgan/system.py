@@ -75,9 +75,9 @@ class LSGAN(System):
             blend=options.blend,
         )
 
-    def forward_shared(self, batch: Batch, turn: Round) -> Shared:
+    def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         z = torch.rand(len(batch), self.options.latent, device=batch.image.device) * 2 - 1
-        with torch.set_grad_enabled("generator" in turn.players):
+        with torch.set_grad_enabled("generator" in round_.players):
             fake = self.generator(z)
         return {"score": self.critic(fake)}
 

@@ -19,10 +19,10 @@ class NanDetector:
 
     def broken(self, step: int, measured: Mapping[str, torch.Tensor]) -> tuple[int, Mapping[str, torch.Tensor]] | None:
         """The step that broke and what was measured in it; None while all is well."""
-        finite = torch.stack([value for name, value in measured.items() if name.endswith(NORM)]).isfinite().all()
-        if finite.device.type != "cuda":
-            return None if bool(finite) else (step, measured)
-        before, self._waiting = self._waiting, (step, measured, *_fetched(finite))
+        all_finite = torch.stack([value for name, value in measured.items() if name.endswith(NORM)]).isfinite().all()
+        if all_finite.device.type != "cuda":
+            return None if bool(all_finite) else (step, measured)
+        before, self._waiting = self._waiting, (step, measured, *_fetched(all_finite))
         if before is None:
             return None
         then, values, answer, event = before

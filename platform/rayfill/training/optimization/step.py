@@ -21,10 +21,10 @@ def play_step(
     and move only when all gradients of the round are there. `at` counts the phase's steps from 0.
     """
     measured: dict[str, torch.Tensor] = {}
-    for turn in phase.rounds:
-        gradients, terms = round_gradients(system, players, Round(phase.name, turn), batch, settings)
+    for names in phase.rounds:
+        gradients, terms = round_gradients(system, players, Round(phase.name, names), batch, settings)
         measured |= terms
-        for name in turn:
+        for name in names:
             measured[f"{name}/gradient_norm"] = players[name].step(
                 gradients[name], learning_rate(players[name].settings, phase, name, at)
             )
@@ -32,18 +32,18 @@ def play_step(
 
 
 def round_gradients(
-    system: System, players: Mapping[str, Player], turn: Round, batch: Batch, settings: Training
+    system: System, players: Mapping[str, Player], round_: Round, batch: Batch, settings: Training
 ) -> tuple[dict[str, list[torch.Tensor]], dict[str, torch.Tensor]]:
     """Gradients by player of one round and `player/term` values, on one shared forward pass; nothing moves."""
     gradients: dict[str, list[torch.Tensor]] = {}
     measured: dict[str, torch.Tensor] = {}
     for part in batch.split(settings.accumulate):
         with autocast(batch.image.device, settings.precision):
-            shared = system.forward_shared(part, turn)
-            terms = {name: system.loss_terms(name, part, shared) for name in turn.players}
-        for i, name in enumerate(turn.players):
+            shared = system.forward_shared(part, round_)
+            terms = {name: system.loss_terms(name, part, shared) for name in round_.players}
+        for i, name in enumerate(round_.players):
             loss = players[name].loss(terms[name]) / settings.accumulate
-            found = torch.autograd.grad(loss, list(players[name].parameters.values()), retain_graph=i < len(turn.players) - 1)
+            found = torch.autograd.grad(loss, list(players[name].parameters.values()), retain_graph=i < len(round_.players) - 1)
             _add(gradients, name, found)
             for term, value in terms[name].items():
                 key = f"{name}/{term}"

@@ -20,28 +20,28 @@ TIMED_S = 2.0
 """Seconds of timed steps a phase, unless `LEAST_STEPS` take longer."""
 
 
-def seconds_per_step(run: RunSpec, place: WorkerContext) -> list[float]:
+def seconds_per_step(run: RunSpec, worker: WorkerContext) -> list[float]:
     """Seconds of a step of each phase on this worker, loading included, and averaging where a process group is there.
 
     Nothing of the run is changed: the weights are fresh ones and thrown away. Workers of one process group play equally many
     steps.
     """
-    configure_device(place)
-    state = TrainState(run.recipe, place.device)
+    configure_device(worker)
+    state = TrainState(run.recipe, worker.device)
     measured = []
-    with open_loader(run, place) as loader:
-        batches = batches_on_device(iter(loader), place.device, run.recipe.training.channels_last)
+    with open_loader(run, worker) as loader:
+        batches = batches_on_device(iter(loader), worker.device, run.recipe.training.channels_last)
 
         def timed(phase: Phase, count: int) -> float:
             began = time.perf_counter()
             for _ in range(count):
                 play_step(state.system, state.players, phase, next(batches), run.recipe.training, 0)
-                _drain(place.device)
+                _drain(worker.device)
             return (time.perf_counter() - began) / count
 
         for phase in run.recipe.phases:
             timed(phase, WARMUP_STEPS)
-            mean = sum_over_workers(timed(phase, LEAST_STEPS), place.device) / place.world
+            mean = sum_over_workers(timed(phase, LEAST_STEPS), worker.device) / worker.world_size
             measured.append(timed(phase, max(LEAST_STEPS, math.ceil(TIMED_S / mean))))
     return measured
 

@@ -13,7 +13,7 @@ from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe, SystemChoice
 from rayfill.systems import build_system
 from rayfill.systems.base import System
-from rayfill.systems.batch_inference import fill_batch
+from rayfill.systems.batch_inference import inpaint_batch
 
 SEARCH_STEPS = (1, 6)
 """A latent search is measured at these numbers of steps and extended to its full number along the line through them."""
@@ -76,7 +76,7 @@ def inpainting_seconds(choice: SystemChoice, images: int, size: int, rounds: int
     for _ in range(rounds + 1):
         _drain(device)
         began = time.perf_counter()
-        fill_batch(system, contract, image, mask)
+        inpaint_batch(system, contract, image, mask)
         _drain(device)
         seconds.append(time.perf_counter() - began)
     return seconds[1:]
@@ -98,7 +98,7 @@ def along_search(choice: SystemChoice, cost: Callable[[SystemChoice], float]) ->
 def _counted(choice: SystemChoice, size: int, device: torch.device) -> float:
     system, contract = _inpainter(choice, device)
     image, mask = _pictures(1, size, device)
-    return gflop(lambda: fill_batch(system, contract, image, mask))
+    return gflop(lambda: inpaint_batch(system, contract, image, mask))
 
 
 def _inpainter(choice: SystemChoice, device: torch.device) -> tuple[System, ImageContract]:
