@@ -63,7 +63,7 @@ def _made() -> str:
 def _name() -> str:
     headers: dict[str, Any] = boto3.client("s3").list_buckets()["ResponseMetadata"]["HTTPHeaders"]
     product = "Ceph RGW" if headers.get("x-amz-request-id", "").startswith("tx") else headers.get("server", "a store")
-    return f"{known} at {os.environ['AWS_ENDPOINT_URL']}"
+    return f"{product} at {os.environ['AWS_ENDPOINT_URL']}"
 
 
 def _wait(endpoint: str, server: "subprocess.Popen[bytes]") -> None:

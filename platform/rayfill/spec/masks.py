@@ -16,7 +16,7 @@ class Family(Spec):
     """What all mask families share."""
 
     continuous: ClassVar[bool] = False
-    """Whether its masks have values between hole and allowed."""
+    """Whether its masks have values between hole and known."""
 
 
 class Rectangle(Family):
