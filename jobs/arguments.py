@@ -43,7 +43,7 @@ class Verb(Protocol):
 
 
 def build_parser(verbs: Iterable[Verb]) -> Parser:
-    """The command line of these commands; of the others only the names. `args.run` of what it parses is the command's `run`."""
+    """Build the parser: full options for `verbs`, names only for other commands. `args.run` is the chosen command's `run`."""
     description = "Train, promote and serve image-inpainting models on a Ray cluster."
     parser = Parser(prog="rayfill", description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"rayfill {__version__}")
@@ -59,7 +59,7 @@ def build_parser(verbs: Iterable[Verb]) -> Parser:
 
 
 def verb(commands: "argparse._SubParsersAction[Parser]", name: str, example: str, summary: str | None = None) -> Parser:
-    """A subcommand with the options that all share. What it does is said in `VERBS`, or by `summary`."""
+    """Add a subcommand with the options that all share. Its help is `summary`, by default the one in `VERBS`."""
     parser = _command(commands, name, summary or VERBS[name], example)
     parser.add_argument(
         "--root", default="./.rayfill", metavar="URL", help="where datasets, runs and models lie (default: %(default)s)"

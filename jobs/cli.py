@@ -1,7 +1,7 @@
 """`rayfill`: the console script; each command is a module of this package.
 
-Results go to stdout, progress to stderr. Exit codes: 0 done, 2 the input is wrong, 141 the reader of stdout closed it
-any more (as the shell says of a broken pipe), 1 anything else.
+Results go to stdout, progress to stderr. Exit codes: 0 done; 2 the input is wrong; 141 the reader of stdout
+closed it, as shells report a broken pipe; 1 anything else.
 """
 
 import json
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     set_ray_environment()
     stop_like_ctrl_c()
     try:
-        named = [word for word in words[:1] if word in VERBS]  # the others' modules would be imported for nothing
+        named = [word for word in words[:1] if word in VERBS]  # only the named command's module is imported
         args = build_parser(load_verbs(named)).parse_args(words)
         result = args.run(args)
         if args.json:
@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("rayfill: stopped", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # Whoever read our output, such as head(1), has what it wanted. Python would complain once more when it flushes at exit.
+        # The reader of stdout, such as head(1), has closed it. Without this, Python would report the error again when it
+        # flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 128 + signal.SIGPIPE
     except Exception as error:

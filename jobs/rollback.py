@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
     locations = Locations(args.root)
     event = rollback(args.name or _only_holder(locations, args.to), locations, args.to, args.why)
-    former = "nobody's" if event.from_version is None else f"{event.model}/{event.from_version}"
+    former = "unset" if event.from_version is None else f"{event.model}/{event.from_version}"
     print(f"{event.model}@{event.alias} was {former} and is {event.model}/{event.to_version} again")
     return event.model_dump(mode="json")
 

@@ -1,7 +1,7 @@
 """torch's DataLoader over a folder of JPEGs, or over as many objects in S3, each got by itself.
 
 As PyTorch's documentation and tutorials set it for speed: a worker a core, persistent, shuffle, uint8 tensors through
-transforms v2. It resumes with a sampler that leaves out what has been seen, which everybody has to write.
+transforms v2. It resumes with a sampler that skips what has been seen, which every user of torch has to write.
 """
 
 from collections.abc import Iterator

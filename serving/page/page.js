@@ -230,7 +230,7 @@ function wait(busy) {
   $("busy").hidden = !busy;
 }
 
-// Whoever leaves a photograph does not want its answer any more.
+// Leaving a photograph cancels its request.
 function cancel() {
   asking?.abort();
   asking = null;

@@ -1,4 +1,4 @@
-"""A phase can begin with the weights of another run's last checkpoint, and only with those that were pinned."""
+"""Initial weights from another run: the checkpoint is resolved and pinned before the start, and loaded as the phase begins."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -9,6 +9,8 @@ import torch
 
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.run import RunSpec
+from rayfill.systems import build_system
+from rayfill.training import init_from
 from rayfill.training.init_from import WEIGHTS, resolve_init_checkpoints
 from rayfill.training.run_directory import claim, publish_model
 from rayfill.training.state import TrainState
@@ -47,7 +49,7 @@ def finish(run: RunSpec, tmp_path: Path) -> TrainState:
     return run_worker(run, WORKER, None, save, None)
 
 
-def test_the_network_named_takes_over_its_weights_and_no_other_does(run_of: Small, tmp_path: Path) -> None:
+def test_load_init_weights_changes_only_the_named_network(run_of: Small, tmp_path: Path) -> None:
     first = finish(run_of("training.seed=5", run="first"), tmp_path)
     # A rate too small to move a float32 weight leaves the networks as the phase found them.
     still = ["phases.0.lr={'generator': 1e-30, 'detector': 1e-30}", "phases.0.steps=2", "training.checkpoint_every=2"]
@@ -58,10 +60,10 @@ def test_the_network_named_takes_over_its_weights_and_no_other_does(run_of: Smal
     for name, parameter in state.system.named_parameters():
         assert torch.equal(parameter, (taken if name.startswith("generator") else new)[name]), name
     averages = state.players["generator"].ema
-    assert all(torch.allclose(averages[name], taken[name]) for name in averages), "the average begins anew from them"
+    assert all(torch.allclose(averages[name], taken[name]) for name in averages), "the moving average starts from them"
 
 
-def test_a_resumed_phase_does_not_begin_again(run_of: Small, tmp_path: Path) -> None:
+def test_resumed_phase_does_not_load_init_weights_again(run_of: Small, tmp_path: Path) -> None:
     finish(run_of("training.seed=5", run="first"), tmp_path)
     run = run_of(AHEAD)
     saved: dict[int, Path] = {}
@@ -75,7 +77,21 @@ def test_a_resumed_phase_does_not_begin_again(run_of: Small, tmp_path: Path) -> 
     assert all(torch.equal(p, q) for p, q in zip(whole.system.parameters(), resumed.system.parameters(), strict=True))
 
 
-def test_a_run_that_is_not_there_or_not_finished_is_refused(run_of: Small) -> None:
+def test_resolve_init_checkpoints_builds_no_network_without_start_from(
+    run_of: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[object] = []
+    monkeypatch.setattr(init_from, "build_system", lambda options: built.append(options) or build_system(options))
+    spec = run_of("phases.0.steps=1", pinned=False)
+    assert resolve_init_checkpoints(spec.recipe, spec.root) == {}
+    assert not built
+    finish(run_of("phases.0.steps=1", run="first"), tmp_path)
+    spec = run_of(AHEAD, pinned=False)
+    assert list(resolve_init_checkpoints(spec.recipe, spec.root)) == ["first"]
+    assert len(built) == 1, "the counter sees a network that is built"
+
+
+def test_resolve_init_checkpoints_refuses_missing_and_unfinished_runs(run_of: Small) -> None:
     spec = run_of(AHEAD, pinned=False)
     with pytest.raises(InputError, match="run 'first': there is none"):
         resolve_init_checkpoints(spec.recipe, spec.root)
@@ -84,13 +100,13 @@ def test_a_run_that_is_not_there_or_not_finished_is_refused(run_of: Small) -> No
         resolve_init_checkpoints(spec.recipe, spec.root)
 
 
-def test_a_network_of_another_shape_is_refused(run_of: Small, tmp_path: Path) -> None:
+def test_resolve_init_checkpoints_refuses_a_network_of_another_shape(run_of: Small, tmp_path: Path) -> None:
     finish(run_of("phases.0.steps=1", run="first"), tmp_path)
     with pytest.raises(InputError, match=r"phases.0.start_from.generator: run 'first' has another network there: generator\."):
         run_of(AHEAD, "system.options.generator.width=8")
 
 
-def test_a_checkpoint_that_changed_after_it_was_pinned_stops_the_run(run_of: Small, tmp_path: Path) -> None:
+def test_load_init_weights_refuses_a_checkpoint_that_changed_after_it_was_pinned(run_of: Small, tmp_path: Path) -> None:
     finish(run_of("phases.0.steps=1", run="first"), tmp_path)
     run = run_of(AHEAD)
     path = directory(tmp_path) / "step-000000001" / WEIGHTS

@@ -13,9 +13,9 @@ PROXY_START_S = 60
 
 
 def set_ray_environment() -> None:
-    """Give a local Ray time to start and keep it quiet. What the user has set stays as it is."""
+    """Set Ray's start time-outs and log level for a local Ray. Variables that the user has set are not changed."""
     os.environ.setdefault("RAY_DASHBOARD_STARTUP_TIMEOUT_S", str(DASHBOARD_START_S))
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", str(PROXY_START_S))
     if not inside_job():
-        # Nobody takes one's own machine away; the watcher prints a line about itself at every start.
+        # A local machine is not preempted, and the watcher prints a line at every start.
         os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")

@@ -66,10 +66,10 @@ def auth_token() -> str | None:
 
 
 def runtime_env() -> dict[str, Any]:
-    """What a job needs of this machine: a checkout's code. An installed wheel sends nothing, the image has it.
+    """Runtime environment of a job: the code of a checkout; nothing for an installed wheel, which the image contains.
 
-    Credentials are not sent: a job's environment can be read by everybody who can see the dashboard. The cluster's nodes
-    bring their own.
+    Credentials are not sent: every user of the dashboard can read a job's environment. The cluster's nodes
+    have their own credentials.
     """
     env: dict[str, Any] = {"env_vars": {name: os.environ[name] for name in PASSED_ON if name in os.environ}}
     tracking = os.environ.get("MLFLOW_TRACKING_URI", "")
@@ -115,7 +115,7 @@ def run_as_job(address: str, arguments: Sequence[str], name: str, key: str = RUN
     if info.driver_exit_code != 0:
         raise SystemExit(info.driver_exit_code)
     if not lines:
-        raise Failed(f"job {submitted}: it succeeded, but its log broke off before the result")
+        raise Failed(f"job {submitted}: the job succeeded, but its log ended before the line with its result")
     result: dict[str, object] = json.loads(lines[-1])
     return result
 

@@ -22,7 +22,7 @@ VERSIONS = "versions/"
 
 
 class Dataset:
-    """A whole dataset. Can be pickled, and used from many threads."""
+    """A dataset: manifest and sample reader. Picklable and thread-safe."""
 
     def __init__(self, store: Store, manifest: Manifest, cache: Path | None = None) -> None:
         self.store = store
@@ -33,7 +33,7 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """The name of the dataset's content: 64 hex digits, the same wherever it lies."""
+        """Digest of the dataset's content: 64 hex digits, independent of where it is stored."""
         return self.manifest.dataset_digest
 
     def len_of(self, split: Split) -> int:
@@ -48,13 +48,13 @@ class Dataset:
         return found
 
     def read(self, split: Split, number: int) -> tuple[str, bytes]:
-        """Id and picture of sample `number` of a split, in the dataset's own order. IndexError if there are not as many."""
+        """Id and picture of sample `number` of a split, in the dataset's own order. IndexError if out of range."""
         return self.reader.read(*self._place(split, number))
 
     def peek(self, split: Split, number: int) -> tuple[str, bytes]:
-        """The bytes that lie there, damaged or not, for who looks at a dataset to see its state; never to train on.
+        """Id and stored bytes of sample `number`, unverified: for inspection, not for training.
 
-        Read alone: its shard is neither fetched nor compared, which suits a few samples out of many shards.
+        Reads this sample alone, without fetching or verifying its shard.
         """
         shard, at = self._place(split, number)
         index = self.reader.index(shard)
@@ -80,7 +80,7 @@ def open_dataset(url: str, cache: Path | None = None) -> Dataset:
         cache: folder for copies of shards that lie elsewhere; None for this node's.
 
     Raises:
-        InputError: there is none, or no such version, or its manifest is not one or was altered.
+        InputError: no dataset there, no such version, or its manifest is invalid or was altered.
     """
     place, version = split_version(url)
     store = open_store(place)
@@ -107,7 +107,7 @@ def _open(store: Store, key: str, cache: Path | None) -> Dataset:
         data = store.read(key)
     except NotFound:
         if store.exists("parts/plan.json"):
-            raise InputError(f"{store.url}: this dataset is only half made; run the same rayfill ingest again") from None
+            raise InputError(f"{store.url}: its ingest did not finish; run the same rayfill ingest again") from None
         raise InputError(f"{store.url}: there is no dataset here (no {MANIFEST}); make one with rayfill ingest") from None
     try:
         manifest = Manifest.model_validate_json(data)

@@ -1,4 +1,4 @@
-"""How far apart the styles of two pictures are: which features go together, wherever (Liu et al. 2018, eq. 4 and 5)."""
+"""Style loss: L1 distance of Gram matrices of features (Liu et al. 2018, eq. 4 and 5)."""
 
 from collections.abc import Sequence
 

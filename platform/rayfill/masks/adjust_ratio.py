@@ -1,4 +1,4 @@
-"""The last resort that makes a bucket a guarantee: grow or trim a hole, evenly along its edge, to an exact size."""
+"""Grow or trim a hole evenly along its edge to an exact area, so that a mask always lies in its bucket."""
 
 import math
 

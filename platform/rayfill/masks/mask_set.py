@@ -1,4 +1,4 @@
-"""Named mask sets: the same masks for everybody who compares numbers, and a digest that says so."""
+"""Named mask sets with a digest: numbers are comparable only when computed on the same masks."""
 
 import hashlib
 from collections.abc import Mapping

@@ -61,7 +61,7 @@ class Refusal(Spec):
 
 
 class Outraced(Exception):
-    """Somebody else wrote the event of that number first."""
+    """Another process wrote the event of that number first."""
 
 
 class AuditLog:

@@ -40,12 +40,12 @@ class IngestSpec(Spec):
 
 
 def _as_it_was(spec: Any) -> Any:
-    """Nobody looked for near-duplicates before there was a key for it, so a stored spec without the key means none."""
+    """Read a stored spec without `near_bits` as 0: older versions did not look for near-duplicates."""
     return {"near_bits": 0} | spec if isinstance(spec, dict) else spec
 
 
 StoredIngestSpec = Annotated[IngestSpec, BeforeValidator(_as_it_was)]
-"""An IngestSpec in a file: what was written before a key existed keeps its meaning whatever the key's default is now."""
+"""An IngestSpec in a file: a key that it lacks has the meaning of the version that wrote it, not today's default."""
 
 
 class Shard(Strict):

@@ -1,6 +1,7 @@
-"""A store as an Arrow file system, which Ray Train keeps checkpoints in: they wait for a store that is away as shards do.
+"""Adapt a store to Arrow's file system interface, through which Ray Train writes checkpoints.
 
-Arrow's own S3 file system gives up on a store within seconds, and the whole training with it.
+The store's retry policy then applies to checkpoints as it does to shards. Arrow's own S3 file system gives up within seconds,
+which would end the run.
 """
 
 import shutil
@@ -16,12 +17,12 @@ from rayfill.storage.store import NotFound, Store
 
 
 def as_arrow(store: Store) -> PyFileSystem:
-    """The store's objects as files; paths are keys. Can be pickled."""
+    """Return an Arrow file system over the store: paths are keys. Picklable."""
     return PyFileSystem(_Files(store))
 
 
 class _Files(FileSystemHandler):  # type: ignore[misc]
-    """Folders are what keys have in common: one is there as soon as an object is, and is never made."""
+    """A folder exists while a key below it exists; it is never created."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""`s3://` through boto3. What passes by itself is waited for, as `retries` says; the rest is a sentence at once."""
+"""S3 store through boto3. Transient errors are retried as `retries` says; others raise at once, with one sentence."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,11 +18,11 @@ from rayfill.storage.store import AlreadyExists, Entry, Store
 T = TypeVar("T")
 
 PART = 8 << 20
-"""Bytes of one request of a large transfer: enough that its delay is small beside it, and little to do over."""
+"""Bytes of one request of a large transfer: large enough to hide the request's latency, small enough to repeat cheaply."""
 
 _PARALLEL = 8
 _ATTEMPTS = 5
-"""Of each part of an upload, by boto's own transfer; a store that stays away longer gets the whole of it again."""
+"""Attempts of boto's transfer manager for each part of an upload; after that the whole upload is retried."""
 
 
 class S3Store(Store):

@@ -1,4 +1,4 @@
-"""Classify S3 errors: which to retry, and one sentence for each, with the place and no secret."""
+"""Classify S3 errors: which ones to retry, and one sentence for each, with the URL and without credentials."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from rayfill.storage.store import NotFound
 
 _PASSES = {
     *("SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestTimeout", "IncompleteBody"),
-    *("ConditionalRequestConflict", "OperationAborted"),  # another writer is at this key; who won is known in a moment
+    *("ConditionalRequestConflict", "OperationAborted"),  # a concurrent write to this key; the retry sees the result
 }
 _NEVER = {"NotImplemented", "501"}
 
@@ -46,20 +46,20 @@ _REFUSED = {
 
 
 class ShortRead(Exception):
-    """A store gave fewer bytes than were asked for and are there."""
+    """The store returned fewer bytes than requested, although the object has them."""
 
 
 _BROKEN = (NotConnected, HTTPClientError, IncompleteReadError, FlexibleChecksumError, ShortRead)
-"""Connections that were not made or broke off, and answers that came shorter or other than they were sent."""
+"""Connections that failed or were lost, and responses that were truncated or altered in transit."""
 
 
 def code_of(error: ClientError) -> str:
-    """S3's name of an error, or the HTTP status as text where the answer had no body."""
+    """S3's error code, or the HTTP status as text if the response had no body."""
     return str(error.response["Error"]["Code"])
 
 
 def passes(error: Exception) -> bool:
-    """Whether the same request may well succeed later: throttled, the store's own fault, or a broken connection."""
+    """Return True for transient errors: throttling, server errors and lost connections."""
     if isinstance(error, ClientError):
         code, status = code_of(error), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
         return code in _PASSES or status == 429 or (status >= 500 and code not in _NEVER)
@@ -68,7 +68,7 @@ def passes(error: Exception) -> bool:
 
 @contextmanager
 def explained(url: str) -> Iterator[None]:
-    """What boto raises inside the block, as NotFound, InputError or Failed with a sentence about `url`."""
+    """Convert boto's exceptions inside the block to NotFound, InputError or Failed with a sentence about `url`."""
     try:
         yield
     except ClientError as error:

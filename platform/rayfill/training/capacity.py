@@ -1,4 +1,4 @@
-"""Wait until a cluster has room for a run's workers: a new node takes minutes, and waiting for it is not a failure."""
+"""Wait until the cluster has room for a run's workers. An autoscaler takes minutes to add a node, which is not a failure."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from rayfill.spec.duration import format_duration, parse_duration
 from rayfill.spec.errors import InputError
 
 WAIT_FOR_WORKERS = "30min"
-"""How long a run on a cluster waits for room unless told otherwise; a GPU node is often 10 minutes in coming."""
+"""Default wait for room on a cluster; a new GPU node often takes 10 minutes."""
 POLL_S = 5.0
 LOG_EVERY_S = 60.0
 
@@ -27,7 +27,7 @@ def wait_for_share(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Share:
-    """What each worker can have, as soon as there is room for all of them.
+    """Wait for room for all workers, and return each worker's share.
 
     Args:
         nodes: asked every `POLL_S` seconds for the live nodes.

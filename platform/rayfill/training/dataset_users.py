@@ -11,9 +11,9 @@ from rayfill.training.run_directory import MODEL, SPEC
 
 
 def users_of(dataset: str, locations: Locations) -> list[str]:
-    """One line for each user of the dataset at a URL, empty if it can be spared.
+    """List what needs the dataset at a URL, one line each; empty if it can be deleted.
 
-    A finished run no longer needs it; the version that it became does, to be evaluated against others.
+    A finished run does not need its dataset. The model version that it registered does: the gate evaluates it again.
     """
     place = split_version(dataset)[0]
     versions = [version for version in list_versions(locations) if split_version(version.dataset)[0] == place]
@@ -36,8 +36,8 @@ def _run_dataset(data: bytes) -> str | None:
     try:
         run = RunSpec.model_validate_json(data)
     except ValidationError:
-        return None  # a run of another version of rayfill, which cannot be resumed
-    return None if run.trial else run.dataset  # its sweep speaks for a trial
+        return None  # written by another version of rayfill, so it cannot be resumed
+    return None if run.trial else run.dataset  # a trial is listed through its sweep
 
 
 def _unfinished_sweeps(dataset: str, locations: Locations) -> list[str]:

@@ -49,8 +49,8 @@ def train_steps(
 ) -> Generator[int, None, None]:
     """Train from `state.step` to the recipe's last step, and yield at the steps of `pauses` and at the last one.
 
-    Whoever holds the iterator may look at the state there, and may drop it: nothing happens between two pauses that was not
-    asked for. What is trained does not depend on where it pauses.
+    The caller may read the state at a pause, and may drop the iterator: nothing runs between two pauses unless it is asked
+    for. The trained weights do not depend on the pauses.
 
     Args:
         state: changed in place.

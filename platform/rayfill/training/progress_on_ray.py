@@ -94,7 +94,7 @@ def _watch(run: RunSpec, board: ActorHandle, done: Event, lacking: Callable[[], 
                 progress = Progress(run.recipe.steps, step, run.recipe.training.batch_size)
                 waiting.explain(f"resumes at step {step} of {run.recipe.steps}")
         elif not ended:
-            waiting.look(time.monotonic() - changed)
+            waiting.check(time.monotonic() - changed)
     if progress is not None:
         progress.close()
 
@@ -110,7 +110,7 @@ class _Waiting:
     def explain(self, sentence: str) -> None:
         self._shown.wait(sentence)
 
-    def look(self, quiet_s: float) -> None:
+    def check(self, quiet_s: float) -> None:
         """Ask what is lacking if there was no step for long, and say so at once and then every minute."""
         if quiet_s < LOOK_S:
             self._looked = self._said = 0.0

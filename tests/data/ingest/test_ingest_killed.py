@@ -48,7 +48,7 @@ def test_only_unfinished_parts_are_packed_again_and_the_dataset_is_that_of_an_un
         packed.extend(job.part.number for job in jobs)
         return map(pack, jobs)
 
-    with pytest.raises(InputError, match="only half made; run the same rayfill ingest again"):
+    with pytest.raises(InputError, match="its ingest did not finish; run the same rayfill ingest again"):
         open_dataset(str(place))
     finished = ingest(str(source), str(place), SPEC, counting)
     undisturbed = ingest(str(source), str(tmp_path / "undisturbed"), SPEC, run_inline)

@@ -10,7 +10,10 @@ from pathlib import Path
 from rayfill.data.shards.integrity import NO_SPACE
 
 COPY, ARRIVING = ".tar", ".arriving"
-"""Endings of whole copies, named by their SHA-256, and of those that are being fetched. Whoever uses one has it locked."""
+"""Endings of whole copies, named by their SHA-256, and of those that are being fetched.
+
+A process locks the ones that it uses.
+"""
 
 SHARE = 0.5
 """Of the disk, as it would be with an empty cache, that the cache may fill if it is given no limit."""

@@ -21,17 +21,18 @@ from rayfill.storage.local import LocalStore
 from rayfill.storage.store import NotFound, Store
 
 _OPEN_SHARDS = 256
-"""Files and indexes kept, unless `keep` says how many are read by turns."""
+"""Open files and cached indexes, unless `keep` sets another number."""
 
 _TRIES = 2
-"""Bytes that were altered on their way are read once more."""
+"""Reads of a sample whose digest does not match: altered in transit, it is read once more."""
 
 
 class ShardReader:
-    """Reads the shards of one dataset. Those of a folder are read there, and their SHA-256 is compared in the background.
+    """Reads single samples of one dataset's shards.
 
-    Those elsewhere are copied into the node's cache in the background. Until a shard was compared, or if there is no room for
-    a copy, each sample is checked by its own digest: the first batch waits for no shard.
+    Local shards are read in place and their SHA-256 is verified in the background. Remote shards are copied into the node's
+    cache in the background. Until a shard is verified, or if the cache has no room for it, each sample is verified by its own
+    digest, so the first batch does not wait for a whole shard.
 
     Args:
         store: where its indexes lie.
@@ -52,14 +53,14 @@ class ShardReader:
         self._files = ShardFiles(local, self._cache, _OPEN_SHARDS) if local else None
 
     def __reduce__(self) -> tuple[type["ShardReader"], tuple[Store, Path | None, Store | None, int | None]]:
-        return ShardReader, self._given  # not the folder that was found: another node has another
+        return ShardReader, self._given  # the cache folder is found again on the other node
 
     def index(self, shard: Shard) -> ShardIndex:
         """The shard's index. InputError if it is missing or altered."""
         return self._indexes(shard)
 
     def keep(self, shards: int) -> None:
-        """So many shards are read by turns: keep their indexes, and their files as far as this process may open so many."""
+        """Set how many shards are read in turn: so many indexes are cached, and files kept open up to half the limit."""
         self._indexes.resize(max(shards, _OPEN_SHARDS))
         most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         files = min(max(shards, _OPEN_SHARDS), most // 2)
@@ -68,9 +69,9 @@ class ShardReader:
             self._files.keep(files)
 
     def ahead(self, shards: Sequence[Shard]) -> None:
-        """These shards will be read: let indexes and distant shards be fetched in the background, the first ones first.
+        """Prefetch indexes, and remote shards, in the background, in this order.
 
-        Returns at once. What goes wrong is said when they are read.
+        Returns at once. Errors are raised when the shards are read.
         """
         run_in_background(lambda: self._load(shards), "rayfill-indexes")
         for shard in shards if not self._files else ():

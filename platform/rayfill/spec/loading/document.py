@@ -152,7 +152,7 @@ def _next_key(node: Any, parts: Sequence[str]) -> list[str]:
 
 
 def _number(value: Any) -> Any:
-    # YAML 1.1 reads 1e-4 as text, because it wants a dot; everybody writes 1e-4.
+    # YAML 1.1 reads 1e-4 as text, because it requires a dot; users write 1e-4.
     if isinstance(value, str):
         try:
             return float(value) if "e" in value.lower() else value

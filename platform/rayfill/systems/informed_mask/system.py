@@ -1,6 +1,6 @@
 """Informed masks: a mask network, an edge network and an inpainting network in a row (informed-mask, section 3).
 
-Nobody says where the holes are: the first network tells how much of each pixel survived, the second completes the edges
+No mask is given: the first network predicts how much of each pixel survived, the second completes the edges
 there, the third the picture. The paper's mask network speaks of what is intact (1) and its other two of holes (1); here every
 mask has 1 = hole, and only the U-Net's own output is the other way round.
 """
