@@ -1,4 +1,4 @@
-"""Parse arguments; a mistyped word is answered with the nearest right one, and every command shows an example."""
+"""Parse arguments: suggest the nearest valid word for a mistyped one, and show an example for every command."""
 
 import argparse
 import re
@@ -11,10 +11,10 @@ from rayfill.spec.errors import InputError, nearest
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises InputError where argparse would print its usage and exit."""
+    """Argument parser that raises InputError where argparse would print its usage and exit."""
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Refuses unknown arguments here and now: argparse lets the outermost parser do it, which knows no verb's options."""
+        """Reject unknown arguments here: argparse leaves this to the outermost parser, which does not know a verb's options."""
         known, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Verb(Protocol):
-    """A module of this package that is a command; its name is the command's."""
+    """Protocol of a command's module; the module's name is the command's."""
 
     __name__: str
 
@@ -39,7 +39,7 @@ class Verb(Protocol):
         """Declare the command."""
 
     def run(self, args: argparse.Namespace) -> dict[str, object]:
-        """Do it, print the results, and return what `--json` prints."""
+        """Run the command, print its results, and return what `--json` prints."""
 
 
 def build_parser(verbs: Iterable[Verb]) -> Parser:
@@ -62,14 +62,14 @@ def verb(commands: "argparse._SubParsersAction[Parser]", name: str, example: str
     """Add a subcommand with the options that all share. Its help is `summary`, by default the one in `VERBS`."""
     parser = _command(commands, name, summary or VERBS[name], example)
     parser.add_argument(
-        "--root", default="./.rayfill", metavar="URL", help="where datasets, runs and models lie (default: %(default)s)"
+        "--root", default="./.rayfill", metavar="URL", help="where datasets, runs and models are stored (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
     return parser
 
 
 def group(commands: "argparse._SubParsersAction[Parser]", name: str, example: str) -> "argparse._SubParsersAction[Parser]":
-    """A command that is only the first word of others, which are declared by giving what is returned to `verb`."""
+    """Add a command with subcommands, such as `data`. Pass the return value to `verb` to declare each of them."""
     return _command(commands, name, VERBS[name], example).add_subparsers(metavar="COMMAND", required=True)
 
 
@@ -86,7 +86,7 @@ def _command(commands: "argparse._SubParsersAction[Parser]", name: str, summary:
 
 def add_precision(parser: Parser) -> None:
     """Declare `--precision` of a command that inpaints."""
-    from rayfill.spec.recipe import AskedPrecision  # pydantic comes with it, which `rayfill --help` can do without
+    from rayfill.spec.recipe import AskedPrecision  # imports pydantic, which `rayfill --help` does not need
 
     parser.add_argument(
         "--precision",

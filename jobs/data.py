@@ -1,4 +1,4 @@
-"""`rayfill data`: list datasets, look into one, check it byte by byte, or delete it."""
+"""`rayfill data`: list, inspect, verify or delete datasets."""
 
 import argparse
 from dataclasses import asdict
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rayfill.data.inspection.summary import Inspection
 
 USERS = 5
-"""Users of a dataset that a refusal names."""
+"""How many users of a dataset an error names."""
 
 BAR = 30
 """Characters of the longest bar."""
@@ -23,21 +23,21 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the four commands."""
     own = group(commands, "data", "rayfill data verify photos")
     inspecting = verb(own, "inspect", "rayfill data inspect photos --sheet photos.png", "show what is in a dataset")
-    inspecting.add_argument("--sheet", type=Path, metavar="FILE", help="write a contact sheet of both splits there, a .png")
+    inspecting.add_argument("--sheet", type=Path, metavar="FILE", help="write a contact sheet of both splits to this .png file")
     verifying = verb(
-        own, "verify", "rayfill data verify s3://bucket/photos", "compare every byte of a dataset with its digests"
+        own, "verify", "rayfill data verify s3://bucket/photos", "verify every byte of a dataset against its digests"
     )
     listing = verb(own, "list", "rayfill data list", "list the datasets under the root")
     listing.set_defaults(then=_list)
     deleting = verb(own, "delete", "rayfill data delete photos --yes", "delete a dataset that nothing needs, all its versions")
-    deleting.add_argument("--yes", action="store_true", help="delete it; without this only what would go is printed")
+    deleting.add_argument("--yes", action="store_true", help="delete it; without --yes only print what would be deleted")
     for parser, run_it in ((inspecting, _inspect), (verifying, _verify), (deleting, _delete)):
         parser.add_argument("dataset", metavar="DATASET", help="a dataset's name, path or URL")
         parser.set_defaults(then=run_it)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Do what the second word says."""
+    """Run the subcommand."""
     result: dict[str, object] = args.then(args)
     return result
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 def _inspect(args: argparse.Namespace) -> dict[str, object]:
     if args.sheet and (args.sheet.suffix.lower() != ".png" or not args.sheet.parent.is_dir()):
         raise InputError(f"--sheet: {args.sheet}: name a .png file in a folder that exists")
-    from rayfill.data.dataset import open_dataset  # image libraries come with it
+    from rayfill.data.dataset import open_dataset  # imports image libraries
     from rayfill.data.inspection.summary import inspect
 
     dataset = open_dataset(Locations(args.root).dataset(args.dataset))
@@ -96,7 +96,7 @@ def _list(args: argparse.Namespace) -> dict[str, object]:
 
 def _delete(args: argparse.Namespace) -> dict[str, object]:
     from rayfill.data.catalog import delete_files, files_of
-    from rayfill.training.dataset_users import users_of  # MLflow comes with it
+    from rayfill.training.dataset_users import users_of  # imports MLflow
 
     locations = Locations(args.root)
     dataset, version = split_version(locations.dataset(args.dataset))
@@ -127,7 +127,7 @@ def _lines(found: "Inspection") -> list[tuple[str, str]]:
         span = f"{side}-{2 * side - 1} px"
         lines.append(("sides" if side == min(found.sides) else "", f"{span:14}{count / found.looked_at:6.1%}  {bar}"))
     if found.looked_at < sum(found.samples.values()):
-        lines.append(("", f"the shorter ones, of {found.looked_at:,} photographs drawn by lot"))
+        lines.append(("", f"shorter side, of {found.looked_at:,} photographs drawn at random"))
     lines += [("damaged", f"{found.damaged} of {found.looked_at:,} that were looked at")] if found.damaged else []
     lines += [("converted", f"{count:,} {reason}") for reason, count in found.converted.items()]
     lines += [("skipped", f"{count:,} {reason}") for reason, count in found.skipped.items()]

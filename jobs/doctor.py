@@ -1,4 +1,4 @@
-"""`rayfill doctor`: checks this machine, the store, MLflow and the cluster before you need them."""
+"""`rayfill doctor`: check this machine, the store, MLflow and the cluster before you need them."""
 
 import argparse
 import os
@@ -51,19 +51,19 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         print(f"{'ok  ' if ok else 'FAIL'} {name:9} {sentence}", flush=True)
     broken = [name for name, result in results.items() if not result["ok"]]
     if broken:
-        raise Failed(f"{', '.join(broken)}: not in order")
+        raise Failed(f"failed: {', '.join(broken)}")
     return {"checks": results}
 
 
 def check_python() -> str:
-    """The interpreter's version is one that is tested."""
+    """Check that the Python version is a tested one."""
     if sys.version_info[:2] not in PYTHONS:
         raise Failed(f"Python {sys.version_info.major}.{sys.version_info.minor}; tested are 3.11 and 3.12")
     return f"{sys.version.split()[0]} at {sys.executable}"
 
 
 def check_packages() -> str:
-    """Every package is there, and torch and torchvision fit each other."""
+    """Check that every package is installed and that torchvision fits torch."""
     try:
         versions = [f"{name} {metadata.version(name)}" for name in PACKAGES]
     except metadata.PackageNotFoundError as error:
@@ -76,7 +76,7 @@ def check_packages() -> str:
 
 
 def check_disk() -> str:
-    """There is room for checkpoints and caches."""
+    """Check the free disk space for checkpoints and caches."""
     free = shutil.disk_usage(".").free / 2**30
     if free < LEAST_FREE_GIB:
         raise Failed(f"{free:.1f} GiB free here; {LEAST_FREE_GIB:g} are wanted")
@@ -84,7 +84,7 @@ def check_disk() -> str:
 
 
 def check_cache() -> str:
-    """Copies of distant shards can be kept where this machine's node.yaml says."""
+    """Check that the shard cache of this machine's node.yaml can be written."""
     from rayfill.data.shards.cache import ShardCache
     from rayfill.spec.node import this_node
 
@@ -95,7 +95,7 @@ def check_cache() -> str:
 
 
 def check_devices() -> str:
-    """What training would run on."""
+    """Report the CPUs and GPUs that training would use."""
     import torch
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
@@ -103,7 +103,7 @@ def check_devices() -> str:
 
 
 def check_precision() -> str:
-    """What `precision: auto` comes to here, how fast both number formats are, and what a step of the shipped recipe costs."""
+    """Report what `precision: auto` resolves to, the rate of both number formats, and a step's time of the shipped recipe."""
     import torch
 
     from rayfill.hardware.arithmetic_rate import convolution_rate
@@ -125,14 +125,14 @@ def check_precision() -> str:
 
 
 def check_store(locations: Locations) -> str:
-    """The root can be written, read back and cleaned."""
+    """Check that the root can be written, read and cleaned."""
     from rayfill.storage.open_store import open_store
 
     store = open_store(locations.root)
     key, content = f"doctor/{uuid.uuid4().hex}", b"rayfill doctor"
     store.write(key, content)
     if store.read(key) != content:
-        raise Failed(f"{store.url_of(key)}: read back something else than was written")
+        raise Failed(f"{store.url_of(key)}: the bytes read differ from the bytes written")
     store.delete(key)
     return f"{locations.root} can be written and read"
 
@@ -147,8 +147,8 @@ def check_mlflow(locations: Locations) -> str:
 
 
 def check_cluster(address: str) -> str:
-    """The cluster's dashboard answers and takes our token."""
+    """Check that the cluster's dashboard answers and accepts the token."""
     from rayfill.cluster.submit import connect
 
     jobs = connect(address).list_jobs()
-    return f"{address} answers and takes our token; {sum(not job.status.is_terminal() for job in jobs)} jobs are running"
+    return f"{address} answers and accepts the token; {sum(not job.status.is_terminal() for job in jobs)} jobs are running"

@@ -30,7 +30,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Evaluate, print the table, write the report; a registered version gets its scores noted in the registry."""
+    """Evaluate, print the table, write the report; tag a registered version with its scores."""
     mask_set = load_spec(args.mask_set, MaskSetSpec, []) if args.mask_set else None
     if args.report and args.report.exists() and not args.report.is_dir():
         raise InputError(f"--report: {args.report} is a file; name a folder")
@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     locations = Locations(args.root)
     dataset = locations.dataset(args.data)
     open_dataset(dataset)
-    from rayfill.registry.resolve import resolve_model  # MLflow comes with it
+    from rayfill.registry.resolve import resolve_model  # imports MLflow
 
     model = resolve_model(args.model, locations)
-    from rayfill.cluster.local import local_ray  # these bring torch and Ray: not before the arguments are known to be right
+    from rayfill.cluster.local import local_ray  # imports torch and Ray: only after the arguments are checked
     from rayfill.evaluation.evaluate import evaluate_model
     from rayfill.evaluation.table import format_table
     from rayfill.registry.register import attach_scorecard

@@ -1,4 +1,4 @@
-"""`rayfill ingest`: photographs become a dataset."""
+"""`rayfill ingest`: make a dataset of photographs."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rayfill.data.ingest.pipeline import Ingested, RunParts
 
 SHOWN = 5
-"""Skipped photographs that are listed of each reason; the manifest lists them all."""
+"""How many skipped photographs are printed for each reason; the manifest lists them all."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -32,7 +32,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     parser.add_argument("dataset", metavar="DATASET", help="a name under the root, or a path or URL")
     parser.add_argument(
-        "--add", action="store_true", help="add what is new in SOURCE to the dataset that is there, as its next version"
+        "--add", action="store_true", help="add the new photographs of SOURCE to an existing dataset, as its next version"
     )
     parser.add_argument("--serial", action="store_true", help="work in this process instead of on Ray")
     for name, field in IngestSpec.model_fields.items():
@@ -45,7 +45,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Ingest and print what came of it."""
+    """Ingest and print a summary."""
     spec = _spec(args)
     dataset = Locations(args.root).dataset(args.dataset)
     from rayfill.data.ingest.sources import open_source
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             else:
                 done = ingest(args.source, dataset, spec, run_parts)
         except KeyboardInterrupt:
-            print("the ingest is stopped; the same command again goes on where it was", file=sys.stderr, flush=True)
+            print("the ingest was stopped; run the same command again to resume it", file=sys.stderr, flush=True)
             raise
     _show(done.manifest, _state(args.add, done), dataset)
     return {
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _on_ray_within(stack: ExitStack) -> "RunParts":
-    """The parallel map on a Ray that is started when there is enough to do for it, and ends with `stack`."""
+    """Return a parallel map; it starts Ray if there are enough parts to be worth it, and stops it with `stack`."""
 
     def run_parts(pack: "Callable[[PackJob], PartManifest]", jobs: "Sequence[PackJob]") -> "Iterable[PartManifest]":
         if len(jobs) == 1:
@@ -113,9 +113,9 @@ def _skipped(manifest: Manifest) -> list[tuple[str, int]]:
 
 def _state(adding: bool, done: "Ingested") -> str:
     if not adding:
-        return "" if done.made else " is there already, made from the same source with the same options"
+        return "" if done.made else " exists already, made from the same source with the same options"
     if not done.made:
-        return " has every photograph of this source already"
+        return " already has every photograph of this source"
     last = done.manifest.additions[-1]
     return f": {last.samples} photographs added to version {last.base[:12]}"
 

@@ -39,12 +39,12 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Check that everything is there, then fill one picture after another."""
+    """Check all inputs, then inpaint one picture after another."""
     tasks = (
         plan_folder(args.image, args.mask, args.out) if args.image.is_dir() else [plan_file(args.image, args.mask, args.out)]
     )
     if args.seed is not None and args.samples is None:
-        raise InputError("--seed: it chooses among samples; say how many with --samples")
+        raise InputError("--seed: chooses among samples; set their number with --samples")
     seeds = None if args.samples is None else range(args.seed or 0, (args.seed or 0) + args.samples)
     outputs = plan_outputs(tasks, seeds)
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
     locations = Locations(args.root)
     resolved = resolve_model(args.model or only_champion(locations), locations)
-    import torch  # it takes seconds: not before the arguments are known to be right
+    import torch  # importing takes seconds: only after the arguments are checked
     from tqdm import tqdm
 
     from rayfill.inference.model_folder import load_model
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
     model = load_model(resolved.folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"), args.precision)
     if model.card.contract.mask == "required" and any(task.mask is None for task in tasks):
-        raise InputError(f"--mask: missing; model '{resolved.name}' has to be told where the holes are")
+        raise InputError(f"--mask: missing; model '{resolved.name}' needs a mask of the holes")
     if seeds is not None:
         check_samples(model, resolved.name)
     for task in tqdm(tasks, desc="inpainting", unit="picture", disable=None if len(tasks) > 1 else True):
@@ -91,9 +91,9 @@ def _fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | No
     mask = None if task.mask is None else _read(task.mask, read_mask)
     if mask is not None and picture.shape[:2] != mask.shape:
         sizes = [f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (mask, picture)]
-        raise InputError(f"{task.mask}: the mask is {sizes[0]}, and {task.image} is {sizes[1]}; they must be of one size")
+        raise InputError(f"{task.mask}: the mask is {sizes[0]}, and {task.image} is {sizes[1]}; both must have the same size")
     if mask is not None and mask.all():
-        raise InputError(f"{task.mask}: the mask covers the whole picture, so nothing is known to go by")
+        raise InputError(f"{task.mask}: the mask covers the whole picture; leave some pixels known")
     answers = [inpaint(model, [picture], [mask], seed=seed)[0] for seed in ([None] if seeds is None else seeds)]
     task.out.parent.mkdir(parents=True, exist_ok=True)
     for answer, path in zip(answers, outputs, strict=True):

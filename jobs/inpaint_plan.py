@@ -12,7 +12,7 @@ OUTPUT_SUFFIXES = frozenset({".png", ".tif", ".tiff"})
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One picture, its mask if there is one, and where the answer goes."""
+    """One picture, its mask or None, and the path of its output."""
 
     image: Path
     mask: Path | None
@@ -25,12 +25,12 @@ class Task:
 
 
 def plan_file(image: Path, mask: Path | None, out: Path) -> Task:
-    """The task for one file. InputError if something is not there, or the answer would overwrite what it is made of."""
+    """The task for one file. InputError if a file is missing, or the output would overwrite an input."""
     for option, path in (("IMAGE", image), ("--mask", mask)):
         if path is not None and not path.is_file():
             raise InputError(f"{option} {path}: no such file")
     if out.suffix.lower() not in OUTPUT_SUFFIXES or out.is_dir():
-        raise InputError(f"--out {out}: known pixels stay as they are only in PNG and TIFF; give it a name that ends in .png")
+        raise InputError(f"--out {out}: only PNG and TIFF keep known pixels exactly; choose a name that ends in .png")
     if out.resolve() in {path.resolve() for path in (image, mask) if path is not None}:
         raise InputError(f"--out {out}: that would overwrite the input; choose another name")
     return Task(image, mask, out)

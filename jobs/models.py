@@ -1,4 +1,4 @@
-"""`rayfill models`: what the registry holds."""
+"""`rayfill models`: list the registry's models and versions."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if versions:
         print(_table([HEADS, *(_cells(version) for version in versions)]))
     else:
-        print(f"no model is registered under {args.root}; 'rayfill train' registers the one it ends with")
+        print(f"no model is registered under {args.root}; 'rayfill train' registers a model when it ends")
     return {"models": [_described(version) for version in versions]}
 
 

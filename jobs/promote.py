@@ -35,7 +35,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Evaluate challenger and champion, judge, move the alias, say what happened."""
+    """Evaluate challenger and champion, apply the gate, move the alias, and print the outcome."""
     release = load_spec(args.release, Release)
 
     from rayfill.inference.model_card import load_card
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     locations = Locations(args.root)
     challenger = load_card(resolve_model(args.model, locations).folder)
     dataset = locations.dataset(args.data or challenger.lineage.dataset)
-    from rayfill.cluster.local import local_ray  # these bring torch and Ray: not before the arguments are known to be right
+    from rayfill.cluster.local import local_ray  # imports torch and Ray: only after the arguments are checked
     from rayfill.evaluation.default_mask_set import default_mask_set
     from rayfill.evaluation.evaluate import evaluate_model
     from rayfill.registry.promote import promote

@@ -17,8 +17,8 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Move the alias back and say what happened."""
-    from rayfill.registry.rollback import rollback  # MLflow comes with it
+    """Move the alias back and print the move."""
+    from rayfill.registry.rollback import rollback  # imports MLflow
 
     locations = Locations(args.root)
     event = rollback(args.name or _only_holder(locations, args.to), locations, args.to, args.why)

@@ -1,4 +1,4 @@
-"""`rayfill schema`: JSON Schemas of what users write, for editors that complete and check YAML."""
+"""`rayfill schema`: print JSON Schemas of users' files, for editors that complete and check YAML."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""`rayfill train`: a recipe and a dataset become a run and, at its end, a registered model."""
+"""`rayfill train`: train a recipe on a dataset, and register the model when the run ends."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--data", required=True, metavar="DATASET", help="name under the root, path or URL of an ingested dataset"
     )
     parser.add_argument("--workers", type=positive, default=1, metavar="N", help="training processes (default: %(default)s)")
-    parser.add_argument("--name", help="the run's name; that of a stopped run resumes it (default: a new one)")
+    parser.add_argument("--name", help="the run's name; an existing run's name resumes it (default: a new name)")
     parser.add_argument(
         "--address", metavar="URL", help="dashboard of a Ray cluster to run on (default: RAY_ADDRESS, else a local Ray)"
     )
@@ -90,7 +90,7 @@ def _check_data(args: argparse.Namespace, recipe: Recipe, locations: Locations) 
 
 
 def _check_room(workers: int) -> None:
-    """Refuse before Ray is started what no Ray on this machine has room for."""
+    """Raise InputError, before Ray starts, if this machine has no room for the workers."""
     import ray
 
     from rayfill.cluster.placement import Node, largest_share

@@ -49,10 +49,10 @@ def decode(image: bytes, mask: bytes | None) -> Upload:
     (height, width), (mask_height, mask_width) = upload.source.picture.shape[:2], upload.mask.shape
     if (height, width) != (mask_height, mask_width):
         raise Refused(
-            422, f"mask: it is {mask_width}x{mask_height}, and the image is {width}x{height}; they must be of one size"
+            422, f"mask: it is {mask_width}x{mask_height}, and the image is {width}x{height}; both must have the same size"
         )
     if upload.mask.all():
-        raise Refused(422, "mask: it covers the whole image, so nothing is known to go by; leave some of it black")
+        raise Refused(422, "mask: it covers the whole image; leave some of it black (known)")
     return upload
 
 

@@ -19,17 +19,17 @@ STEPS = (ingest, train, evaluate, promote)
 RECIPE = Path(__file__).parents[1] / "recipes" / "demo.yaml"
 STAGES = 6
 LOG = "log.txt"
-"""What the stages' commands print, beside the picture."""
+"""Name of the file, beside the picture, with what the stages print."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
     parser = verb(commands, "demo", "rayfill demo --for 10min")
-    parser.add_argument("--for", type=duration, metavar="TIME", dest="time", help="train so long (default: the recipe's)")
+    parser.add_argument("--for", type=duration, metavar="TIME", dest="time", help="training time (default: the recipe's)")
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Ingest, train, evaluate, promote, serve, ask; then say where everything is."""
+    """Ingest, train, evaluate, promote, serve and inpaint; then print the paths of the results."""
     locations = Locations(args.root)
     if not locations.root.startswith("file://"):
         raise InputError(f"--root {args.root}: the demo works in a local folder")
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _carry(stages: Stages, folder: Path, root: str, length: list[str]) -> dict[str, Any]:
-    """Every stage after Ray is up; what they made."""
+    """Run every stage after Ray has started, and return their results."""
     from rayfill.evaluation.scorecard import Scorecard
     from rayfill.registry.gate import GateRefused
 
@@ -75,7 +75,7 @@ def _carry(stages: Stages, folder: Path, root: str, length: list[str]) -> dict[s
             _run(["promote", model, "--why", "the demo"], root)
         except GateRefused as error:  # a model that trained too briefly must not become champion; one can look at it
             alias, refusal = model, str(error)
-    with stages.stage("serve, and ask for a picture", f"rayfill serve --model {alias}"):
+    with stages.stage("serve, and inpaint a photograph", f"rayfill serve --model {alias}"):
         from jobs.demo.picture import ask_for_picture
 
         url, picture = ask_for_picture(alias, root, folder, _free_port())

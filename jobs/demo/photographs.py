@@ -1,7 +1,7 @@
 """The demo's photographs: the colour ones that come inside scikit-image and scikit-learn, cut into tiles.
 
-Seven photographs are too few to hold any out whole, so tiles of one photograph can lie in train and in val. They do not
-overlap, but they are near-duplicates: the demo's numbers show that everything works, not how good the model is.
+Seven photographs are too few to hold a whole one out, so tiles of one photograph can be in train and in val. They do not
+overlap, but they are similar: the demo's numbers show that everything works, not how good the model is.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ TILE = 128
 
 
 def photographs() -> list[Path]:
-    """Their files, in the installed packages."""
+    """Paths of the photographs in the installed packages."""
     folders = ((_package("skimage") / "data", FROM_SKIMAGE), (_package("sklearn") / "datasets" / "images", FROM_SKLEARN))
     return [folder / name for folder, names in folders for name in names]
 

@@ -16,13 +16,13 @@ ERASE = "\r\x1b[2K"
 
 
 class Stages:
-    """Numbered stages. What libraries and other processes print to this one's stdout and stderr is saved in a log."""
+    """Numbered stages with times. Output of libraries and child processes goes to a log."""
 
     def __init__(self, count: int, log: Path) -> None:
         """`count` stages are to come; `log` is overwritten."""
         self.seconds: dict[str, float] = {}
         self._count, self._log = count, log
-        # Descriptor 2 will lead to the log, so the terminal is held by another one.
+        # Descriptor 2 will lead to the log, so this is another one for the terminal.
         self._out: TextIO = os.fdopen(os.dup(2), "w") if sys.stderr is sys.__stderr__ else sys.stderr
         self._rewrites = self._out.isatty()
         log.write_bytes(b"")

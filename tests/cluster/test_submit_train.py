@@ -166,7 +166,7 @@ def test_a_wrong_and_a_missing_token_are_refused_before_anything_starts(head: He
 def test_doctor_finds_the_cluster_in_order(head: Head, root: Path, tmp_path: Path) -> None:
     done = rayfill("doctor", "--root", str(root), "--address", head.address, token=head.token, home=tmp_path)
     assert done.returncode == 0, done.stdout
-    assert f"ok   cluster   {head.address} answers and takes our token" in done.stdout
+    assert f"ok   cluster   {head.address} answers and accepts the token" in done.stdout
 
 
 @pytest.mark.timeout(600)

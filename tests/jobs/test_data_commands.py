@@ -87,7 +87,7 @@ def test_a_dataset_grows_is_listed_and_deleted(root: Path, tmp_path: Path, capsy
     assert f"datasets/photos: 1 photographs added to version {first[:12]}" in said
     assert json.loads(said.splitlines()[-1])["added"] == 1
     assert main(["ingest", str(tmp_path / "photographs"), "photos", "--add", "--serial", *options]) == 0
-    assert "has every photograph of this source already" in capsys.readouterr().out
+    assert "already has every photograph of this source" in capsys.readouterr().out
     assert main(["data", "inspect", f"photos@{first[:8]}", *options]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["digest"] == first
     assert main(["data", "list", *options]) == 0

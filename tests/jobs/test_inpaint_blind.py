@@ -39,7 +39,7 @@ def test_a_model_that_has_to_be_told_refuses(
 ) -> None:
     make_system_model("gdn", tmp_path / "model")
     assert main(["inpaint", str(photo), "-o", str(tmp_path / "o.png"), "--model", str(tmp_path / "model")]) == 2
-    assert "--mask: missing; model 'gdn' has to be told where the holes are" in capsys.readouterr().err
+    assert "--mask: missing; model 'gdn' needs a mask of the holes" in capsys.readouterr().err
 
 
 def test_a_found_mask_never_overwrites_an_input(tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:

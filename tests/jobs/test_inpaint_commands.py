@@ -116,10 +116,10 @@ def test_the_champion_is_the_default(folder: Path, model: Path, root: Path, caps
     [
         (["{f}/photos/x.jpg", "--mask", "{f}/masks/a.png", "-o", "{f}/o.png"], "IMAGE {f}/photos/x.jpg: no such file"),
         (["{f}/photos/a.jpg", "--mask", "{f}/masks/x.png", "-o", "{f}/o.png"], "--mask {f}/masks/x.png: no such file"),
-        (["{f}/photos/a.jpg", "-o", "{f}/o.png"], "--mask: missing; model 'tiny' has to be told where the holes are"),
+        (["{f}/photos/a.jpg", "-o", "{f}/o.png"], "--mask: missing; model 'tiny' needs a mask of the holes"),
         (
             ["{f}/photos/a.jpg", "--mask", "{f}/masks/a.png", "-o", "{f}/o.jpg"],
-            "--out {f}/o.jpg: known pixels stay as they are only in PNG and TIFF",
+            "--out {f}/o.jpg: only PNG and TIFF keep known pixels exactly",
         ),
         (["{f}/photos/b.png", "--mask", "{f}/masks/b.jpg", "-o", "{f}/photos/b.png"], "that would overwrite the input"),
         (

@@ -108,7 +108,7 @@ def test_a_model_with_one_answer_is_refused_and_those_with_many_are_named(
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (["--seed", "1"], "--seed: it chooses among samples; say how many with --samples"),
+        (["--seed", "1"], "--seed: chooses among samples; set their number with --samples"),
         (["--samples", "0"], "'0' is not a whole number of at least 1"),
         (["--samples", "1", "--seed", "-1"], "'-1' is not a whole number from 0 to 2147483647"),
         (["--samples", "1", "--seed", "2147483648"], "'2147483648' is not a whole number from 0 to 2147483647"),

@@ -98,7 +98,7 @@ def test_a_mask_of_another_size_is_told_with_both_sizes(
     local_server: str, photograph: Pixels, hole: Pixels, encode: Encode
 ) -> None:
     message = sentence(post(local_server, image=encode(photograph), mask=encode(hole[:-1])), 422)
-    assert message == "mask: it is 371x254, and the image is 371x255; they must be of one size"
+    assert message == "mask: it is 371x254, and the image is 371x255; both must have the same size"
 
 
 def test_a_full_mask_is_refused_and_an_empty_one_changes_nothing(

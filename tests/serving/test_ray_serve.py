@@ -104,7 +104,7 @@ def test_sixteen_at_once_each_get_their_own_picture_back(server: Serving, encode
 def test_a_refusal_is_the_same_sentence_behind_ray(server: Serving, photograph: Pixels, hole: Pixels, encode: Encode) -> None:
     answer = post(server, encode(photograph), encode(hole[1:]))
     assert answer.status_code == 422
-    assert answer.json() == {"detail": "mask: it is 371x254, and the image is 371x255; they must be of one size"}
+    assert answer.json() == {"detail": "mask: it is 371x254, and the image is 371x255; both must have the same size"}
     assert post(server, b"no image", encode(hole)).status_code == 415
 
 

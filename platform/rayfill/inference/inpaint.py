@@ -45,7 +45,7 @@ def inpaint(
         if mask is not None and picture.shape[:2] != mask.shape:
             raise ValueError(f"mask of {mask.shape[1]}x{mask.shape[0]} for a picture of {picture.shape[1]}x{picture.shape[0]}")
         if mask is None and model.card.contract.mask == "required":
-            raise ValueError("no mask, and the model has to be told where the holes are")
+            raise ValueError("mask: missing; this model needs a mask of the holes")
     answers: dict[int, Inpainted] = {}
     whole = [i for i, mask in enumerate(masks) if mask is None or _goes_whole(model, mask, work_pixels)]
     scales = {i: min(1.0, (work_pixels / (pictures[i].shape[0] * pictures[i].shape[1])) ** 0.5) for i in whole}

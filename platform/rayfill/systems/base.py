@@ -108,7 +108,7 @@ class System(nn.Module, ABC):
 
     def predict_mask(self, image: torch.Tensor) -> torch.Tensor:
         """(B,1,H,W) in [0,1], 1 = hole, for a damaged image (B,3,H,W) in [0,1]. Where the contract's mask is optional."""
-        raise NotImplementedError(f"{type(self).__name__} has to be told where the holes are")
+        raise NotImplementedError(f"{type(self).__name__} needs a mask of the holes")
 
     def sample(self, image: torch.Tensor, mask: torch.Tensor, seed: int) -> Filled:
         """Another answer for each seed, where the contract says `answers: many`; arguments as for `fill`."""

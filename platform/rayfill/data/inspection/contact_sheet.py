@@ -23,7 +23,7 @@ PAPER, INK, FRAME, BROKEN = (250, 250, 248), (40, 40, 40), (232, 232, 228), (170
 
 
 def contact_sheet(dataset: Dataset) -> Image.Image:
-    """RGB picture. A split's photographs are drawn by lot, always the same ones; a red tile is one that cannot be decoded."""
+    """RGB picture. The photographs of a split are drawn at random with a fixed seed; a red tile could not be decoded."""
     bands = [_band(dataset, split) for split in get_args(Split) if dataset.len_of(split)]
     width = COLUMNS * (TILE + GAP) + GAP
     canvas = Image.new("RGB", (width, sum(band.height for band in bands) + GAP), PAPER)
