@@ -1,4 +1,4 @@
-"""HTTP interface over a backend: decode, inpaint, encode; refuse everything else with one sentence."""
+"""HTTP interface over a backend: decode, inpaint, encode. Invalid requests get a status code and one sentence."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ gray, alpha, 16 bits a channel, colour profile, resolution and EXIF come back, t
 Every error is `{"detail": "one sentence"}`."""
 
 RETRY_AFTER_S = 5
-"""Seconds that a client is asked to wait after a 503."""
+"""`Retry-After` of a 503, in seconds."""
 
 PROBLEMS: dict[int | str, dict[str, object]] = {
     413: {"model": Problem, "description": "a file or a picture is too large"},
@@ -113,7 +113,7 @@ def _not_kept(upload: Upload) -> dict[str, str]:
 
 
 async def _known_query(request: Request) -> None:
-    """A misspelt key would silently mean the default."""
+    """Reject a misspelt query key, which would silently mean the default."""
     for key in request.query_params:
         if key != "answer":
             raise Refused(422, f"{key}: unknown query key{nearest(key, ['answer'])}")
@@ -187,5 +187,5 @@ async def _wrong_parts(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _failed(_: Request, error: Exception) -> JSONResponse:
-    # The traceback is in the server's log; it is no business of a stranger's.
+    # The traceback goes to the server's log only; clients must not see it.
     return _problem(500, f"the server failed on this request ({type(error).__name__})")

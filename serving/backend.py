@@ -10,7 +10,7 @@ UInt8 = npt.NDArray[np.uint8]
 
 
 class NoModel(Exception):
-    """The replica has no model to answer with."""
+    """The replica has no model loaded."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ModelInfo:
     parameters: int
     train_size: int
     blind: bool
-    """Whether it can find the holes itself."""
+    """Whether the model predicts the mask itself."""
 
     @property
     def shown_version(self) -> str:
@@ -47,7 +47,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Status:
-    """The model now, and why the last attempt to load another one failed; None if it did not."""
+    """The loaded model, and why the last attempt to load another one failed; None if it did not fail."""
 
     model: ModelInfo | None
     error: str | None

@@ -1,4 +1,4 @@
-"""Requests that are too long or too slow are refused while they come in, with the same kind of answer as everything else.
+"""Reject requests that are too long or too slow while they arrive, with the same error format as the other routes.
 
 FastAPI's own `max_body_size` answers some of them in plain text.
 """

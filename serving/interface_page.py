@@ -1,4 +1,4 @@
-"""The OpenAPI page at /docs from an installed package: FastAPI's own page loads its script from the internet."""
+"""Serve the OpenAPI page at /docs from an installed package; FastAPI's own page loads its script from the internet."""
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html

@@ -13,7 +13,7 @@ from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import AskedPrecision
 from serving.backend import Answer, ModelInfo, NoModel, Status, UInt8
 
-if TYPE_CHECKING:  # torch comes with it: the driver, which imports this file, does without
+if TYPE_CHECKING:  # imports torch, which the driver, which imports this file, does not need
     from rayfill.inference.model_folder import Model
 
 MAX_BATCH = 8
@@ -35,7 +35,7 @@ class Replica:
     async def reconfigure(self, config: dict[str, Any]) -> None:
         """Load the configured model, then put it in the old one's place.
 
-        Never raises: Serve would kill the replica, and with it the model that works. What went wrong is in `status`.
+        Never raises: Serve would kill the replica, and with it the model that works. The error is in `status`.
         """
         try:
             self._now = await asyncio.to_thread(load, **config)
@@ -91,14 +91,14 @@ def _on_this_machine(copy: dict[str, Any] | None) -> tuple[Path, int | None] | N
 
 
 def _from_registry(model: str, root: str) -> tuple[Path, int | None]:
-    from rayfill.registry.resolve import resolve_model  # MLflow comes with it, which takes seconds
+    from rayfill.registry.resolve import resolve_model  # imports MLflow, which takes seconds
 
     resolved = resolve_model(model, Locations(root))
     return resolved.folder, resolved.version
 
 
 def describe(model: "Model", version: int | None) -> "tuple[Model, ModelInfo]":
-    """The model with what is told about it."""
+    """The model and its description for clients."""
     card = model.card
     return model, ModelInfo(
         name=card.name,

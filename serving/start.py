@@ -41,7 +41,7 @@ class Serving:
     model: ModelInfo
 
     def stop(self) -> None:
-        """Take it down, Serve included."""
+        """Stop the application and Ray Serve."""
         # Serve kills its controller, and Ray prints that the controller's own calls failed: two errors that are none.
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             serve.shutdown()
@@ -49,7 +49,7 @@ class Serving:
 
 
 def start_serving(ref: str, root: str, host: str, port: int, replicas: int, precision: AskedPrecision = "auto") -> Serving:
-    """Serve a model on the Ray that is up, and return when it answers.
+    """Serve a model on the running Ray, and return when it answers.
 
     Args:
         ref: what `resolve_model` takes. An alias is resolved once, here: a replica that starts later loads the same version.

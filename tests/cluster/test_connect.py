@@ -12,7 +12,7 @@ def test_an_address_that_accepts_and_never_answers_is_refused(monkeypatch: pytes
     monkeypatch.setattr(submit, "ANSWER_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(InputError, match=r"accepts connections, but says nothing for 0\.3 s"):
+        with pytest.raises(InputError, match=r"accepted the connection, but sent no answer within 0\.3 s"):
             submit.connect(address)
 
 

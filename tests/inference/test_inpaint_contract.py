@@ -84,7 +84,7 @@ def test_an_incomplete_or_foreign_folder_is_refused(tmp_path: Path) -> None:
         load_model(tmp_path, CPU)
     saved(tmp_path)
     (tmp_path / "weights.safetensors").unlink()
-    with pytest.raises(InputError, match="not a whole model, it has no weights.safetensors"):
+    with pytest.raises(InputError, match="incomplete model folder, it has no weights.safetensors"):
         load_model(tmp_path, CPU)
 
 

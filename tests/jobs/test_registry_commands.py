@@ -109,7 +109,7 @@ def test_rollback_finds_the_only_champion(rayfill: Run, root: Path, tmp_path: Pa
     assert "tiny@champion was tiny/2 and is tiny/1 again" in out
     code, _, err = rayfill("rollback", "tiny")
     assert code == 2
-    assert "tiny@champion: nothing to go back to" in err
+    assert "tiny@champion: cannot roll back, the audit log has no earlier champion" in err
 
 
 def test_wrong_words_get_exit_code_2_and_a_sentence(rayfill: Run, tmp_path: Path, make_model: Callable[..., object]) -> None:

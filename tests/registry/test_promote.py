@@ -108,7 +108,7 @@ def test_rollback_walks_back_and_is_recorded_itself(seat: Seat) -> None:
     assert seat.rollback() == 2
     assert seat.rollback() == 1
     assert seat.champion == 1
-    with pytest.raises(InputError, match="tiny@champion: nothing to go back to"):
+    with pytest.raises(InputError, match="tiny@champion: cannot roll back"):
         seat.rollback()
     seat.promote(3)
     assert seat.rollback() == 1

@@ -1,4 +1,4 @@
-"""Whether this process is a submitted job; asked before Ray is imported."""
+"""Tell whether this process is a submitted job, without importing Ray."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The machines of the Ray cluster that this process is connected to."""
+"""Live nodes of the connected Ray cluster, with their CPUs and GPUs."""
 
 import ray
 

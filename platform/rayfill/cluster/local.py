@@ -64,8 +64,8 @@ def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
             if not tries_left:
                 reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
                 raise Failed(
-                    f"Ray did not start on this machine in {START_TRIES} tries ({reason}); is the machine overloaded, its disk "
-                    "or its memory full? rayfill doctor looks"
+                    f"Ray did not start on this machine in {START_TRIES} tries ({reason}); check its load, disk "
+                    "and memory, or run rayfill doctor"
                 ) from error
         else:
             logging.getLogger("ray").setLevel(logging.ERROR)

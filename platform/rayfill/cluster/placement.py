@@ -1,7 +1,7 @@
 """Place workers on the nodes of a cluster: how many fit, and what each gets. For training runs and for the trials of a sweep.
 
 A worker lives on one node, so what counts is what fits into each of them, not the sum: two nodes of 8 CPUs have room for three
-workers of 4 CPUs, not of 5. Ray would wait for ever for what does not fit.
+workers of 4 CPUs, not of 5. Ray would wait forever for a request that does not fit.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Share:
 
     @property
     def resources(self) -> dict[str, float]:
-        """As Ray is asked for one worker."""
+        """Ray's resource request of one worker."""
         return {"CPU": self.cpus, **({"GPU": self.gpus} if self.gpus else {})}
 
     @property
@@ -55,7 +55,7 @@ class TrialShare:
 
     @property
     def resources(self) -> dict[str, float]:
-        """As Tune is asked for the trial's own process: the worker itself, or the process that waits for several."""
+        """Tune's resource request of the trial's own process: the worker itself, or the process that waits for several."""
         return self.worker.resources if self.workers == 1 else dict(COORDINATOR)
 
 

@@ -17,7 +17,7 @@ import rayfill
 from rayfill.spec.errors import Failed, InputError
 
 EXCLUDED = [".git", ".venv", ".rayfill", ".mypy_cache", ".ruff_cache", ".pytest_cache", "tests", "docs", "__pycache__"]
-"""What of a checkout a job does not need."""
+"""Folders of a checkout that are not sent with a job."""
 
 
 PASSED_ON = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
@@ -43,12 +43,12 @@ def connect(address: str) -> JobSubmissionClient:
     token = auth_token()
     headers = {"Authorization": f"Bearer {token}"} if token else None
     try:
-        # Ray's client waits for ever for what accepts a connection and then says nothing.
+        # Ray's client has no time-out for a server that accepts a connection and then sends nothing.
         requests.get(f"{address.rstrip('/')}/api/version", headers=headers, timeout=ANSWER_S)
         client = JobSubmissionClient(address, headers=headers)
         client.list_jobs()
     except requests.Timeout:
-        raise InputError(f"--address {address}: it accepts connections, but says nothing for {ANSWER_S} s") from None
+        raise InputError(f"--address {address}: accepted the connection, but sent no answer within {ANSWER_S} s") from None
     except (ConnectionError, requests.RequestException):
         raise InputError(f"--address {address}: no Ray dashboard answers there") from None
     except AuthenticationError:

@@ -41,7 +41,7 @@ def evaluate_model(
     Args:
         folder: a model folder.
         dataset_url, locations, images, mask_set: as for `prepare_eval_set`.
-        spread: on the Ray that is up; else in this process, on its GPU if it has one.
+        spread: on the running Ray; else in this process, on its GPU if it has one.
         precision: to inpaint in; `auto` is decided by the hardware, and the card says what it came to.
 
     Raises:

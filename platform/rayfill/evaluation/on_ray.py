@@ -1,4 +1,4 @@
-"""Evaluation spread over a Ray cluster: a task takes a few photographs, a worker process keeps the model between its tasks."""
+"""Evaluate on a Ray cluster: a task evaluates a few photographs, and a worker process caches the model between its tasks."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ class Parcel:
 
     Attributes:
         key: digests of all that is in it; a worker keeps what it unpacked under this name.
-        contents: references to the model's files by name and to the mask set, fetched only by who lacks them.
+        contents: references to the model's files by name and to the mask set, fetched only by workers that lack them.
     """
 
     key: str

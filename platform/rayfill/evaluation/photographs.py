@@ -1,4 +1,4 @@
-"""The photographs of a protocol, as every method sees them."""
+"""Photographs of an evaluation protocol, resized to its square size."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Store scorecards by weights and protocol, so that nothing is measured twice."""
+"""Store scorecards by weights and protocol digest, so that no model is measured twice."""
 
 from rayfill.evaluation.scorecard import Scorecard, read_scorecard, write_scorecard
 from rayfill.spec.locations import Locations

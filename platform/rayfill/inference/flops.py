@@ -1,4 +1,4 @@
-"""Counting floating-point operations where torch's own FlopCounterMode cannot: in code that calls `torch.autograd.grad`.
+"""Count floating-point operations, also in code that calls `torch.autograd.grad`, where torch's FlopCounterMode fails.
 
 Its tracking of modules hooks itself onto leaves of the graph, which autograd.grad refuses. The formulas are torch's.
 """

@@ -1,4 +1,4 @@
-"""Inpaint pictures of any size: the one way that the command line, the server, evaluation and reports take.
+"""Inpaint pictures of any size: used by the command line, the server, evaluation and reports.
 
 A picture that is small, or whose holes a model of its size can see across, goes through the network as it is. Any other is
 filled in tiles, wide holes coarse to fine (large_images.py).

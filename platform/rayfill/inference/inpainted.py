@@ -1,4 +1,4 @@
-"""The answer for one picture, whatever way it took through the model."""
+"""The result of inpainting one picture."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""A model on disk: `weights.safetensors` and `model.json`. Reading one runs no code of its maker."""
+"""A model on disk: `weights.safetensors` and `model.json`. Loading one runs no code from it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from rayfill.systems.base import System
 
 @dataclass(frozen=True)
 class Model:
-    """A system with its weights, in evaluation mode on its device, its card, and the precision that it inpaints in."""
+    """A loaded system in evaluation mode on its device, with its card and its precision."""
 
     system: System
     card: ModelCard
@@ -59,7 +59,7 @@ def load_model(folder: Path, device: torch.device, precision: AskedPrecision = "
     card = load_card(folder)
     path = folder / WEIGHTS
     if not path.exists():
-        raise InputError(f"{folder}: not a whole model, it has no {WEIGHTS}")
+        raise InputError(f"{folder}: incomplete model folder, it has no {WEIGHTS}")
     if _sha256(path) != card.weights_sha256:
         raise InputError(f"{path}: its SHA-256 is not the one in {CARD}; the file was altered or cut short")
     system = build_system(card.system)

@@ -1,4 +1,4 @@
-"""Pictures through a network as they are, those of one size together."""
+"""Inpaint pictures in one forward pass each, batched by size."""
 
 from collections.abc import Sequence
 

@@ -48,4 +48,4 @@ def nominate(run: str, locations: Locations, why: str, tags: Mapping[str, str]) 
         event = move_alias(locations, at, Move("nominate", version, why, None))
         if event is not None:
             return Nomination(name, version, event)
-    raise Failed(f"{name}@{CHALLENGER}: others moved the alias {ATTEMPTS} times meanwhile; try again")
+    raise Failed(f"{name}@{CHALLENGER}: other processes moved the alias {ATTEMPTS} times meanwhile; try again")

@@ -86,4 +86,4 @@ def promote(
         event = move_alias(locations, at, Move("promote", version, why, judged))
         if event is not None:
             return Promotion(event, decision)
-    raise Failed(f"{model.name}@{alias}: others moved the alias {ATTEMPTS} times meanwhile; try again")
+    raise Failed(f"{model.name}@{alias}: other processes moved the alias {ATTEMPTS} times meanwhile; try again")

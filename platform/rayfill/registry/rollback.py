@@ -1,4 +1,4 @@
-"""Going back: the version that held an alias before the present one holds it again, and the log says so."""
+"""Roll an alias back to the version that held it before, and record the move in the audit log."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from rayfill.spec.locations import Locations
 
 
 def rollback(name: str, locations: Locations, alias: str, why: str) -> Event:
-    """Put the former version back; InputError if the log knows of none, or if there is no such model."""
+    """Move the alias to its former version; InputError if the log has none, or if there is no such model."""
     check_alias(alias)
     for _ in range(ATTEMPTS):
         at = standing(locations, name, alias)
         event = move_alias(locations, at, Move("rollback", former(at), why, None))
         if event is not None:
             return event
-    raise Failed(f"{name}@{alias}: others moved the alias {ATTEMPTS} times meanwhile; try again")
+    raise Failed(f"{name}@{alias}: other processes moved the alias {ATTEMPTS} times meanwhile; try again")
 
 
 def former(at: Standing) -> int:
@@ -25,7 +25,7 @@ def former(at: Standing) -> int:
     if stack and at.holder not in stack[-2:]:
         return stack[-1]
     if len(stack) < 2:
-        raise InputError(f"{at.log.model}@{at.alias}: nothing to go back to, the log knows of no earlier {at.alias}")
+        raise InputError(f"{at.log.model}@{at.alias}: cannot roll back, the audit log has no earlier {at.alias}")
     return stack[-2]
 
 

@@ -1,4 +1,4 @@
-"""The tags of a registered version: where it comes from, and what it scored last."""
+"""MLflow tags of a registered version: lineage and last scores."""
 
 from rayfill.evaluation.scorecard import MODEL, Scorecard, score
 from rayfill.spec.model import ModelCard

@@ -1,4 +1,4 @@
-"""What the registry holds: models, their versions, the aliases that point at them, and what they scored."""
+"""List registered models: versions, aliases and scores."""
 
 from collections import defaultdict
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from rayfill.spec.recipe import Recipe
 
 
 def check_run(recipe: Recipe, dataset_samples: int, workers: int) -> None:
-    """What must fit between recipe, data and cluster. InputError before anything starts."""
+    """Raise InputError, before anything starts, if recipe, dataset and number of workers do not fit."""
     training = recipe.training
     if training.batch_size % (workers * training.accumulate):
         raise InputError(

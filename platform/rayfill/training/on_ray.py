@@ -163,7 +163,7 @@ def publish_result(run: RunSpec, result: ray.train.Result) -> None:
 
 
 def _storage(locations: Locations) -> dict[str, Any]:
-    """Where Ray Train keeps runs: a folder, or a bucket that it reaches as call_with_retries as we do."""
+    """Where Ray Train keeps runs: a folder, or a bucket through our store with its retries."""
     if locations.root.startswith("file://"):
         return {"storage_path": locations.runs.removeprefix("file://")}
     return {
@@ -174,7 +174,7 @@ def _storage(locations: Locations) -> dict[str, Any]:
 
 @contextmanager
 def _interrupts_after_fit() -> Iterator[None]:
-    """Ray Train answers Ctrl-C with an orderly abort, but then exits with 0 and keeps the handler: put both right."""
+    """Raise KeyboardInterrupt after Ray Train's orderly abort on Ctrl-C, which exits with 0, and restore the signal handler."""
     main_thread = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT)
     try:
@@ -187,7 +187,7 @@ def _interrupts_after_fit() -> Iterator[None]:
 
 
 def _worker_main(config: dict[str, Any]) -> dict[str, Any]:
-    """What every Ray Train worker runs. A breakdown that trying again cannot mend is returned, not raised."""
+    """Entry point of every Ray Train worker. A failure that a retry cannot fix is returned, not raised."""
     run = RunSpec.model_validate(config["run"])
     # Ray names the logger that announces every report of every worker after a file, so only the root's level reaches it.
     logging.getLogger().setLevel(logging.WARNING)

@@ -22,7 +22,7 @@ Report = Callable[[int, Mapping[str, float]], None]
 
 
 class Progress:
-    """Shows steps, speed, losses and the time left on `out`."""
+    """Shows steps, images/s, losses and ETA on `out`."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ SEND_S = 0.2
 QUIET_S = 3.0
 """Seconds without a step after which the wait is explained."""
 LOOK_S = 10.0
-"""Seconds between two looks at what the cluster has while no step comes."""
+"""Seconds between two checks of the cluster's resources while no step arrives."""
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def _watch(run: RunSpec, board: ActorHandle, done: Event, lacking: Callable[[], 
         try:
             found = ray.get(board.get.remote(), timeout=POLL_S)
         except RayError:
-            continue  # a busy machine answers later; a board that was lost with its host shows nothing more
+            continue  # a busy machine answers later; an actor that was lost with its host does not
         if found is None and not explained and time.monotonic() - changed > QUIET_S:
             waiting.explain(f"starting {run.workers} worker{'s' * (run.workers > 1)}: their imports take 10 s to a minute")
             explained = True
@@ -100,7 +100,7 @@ def _watch(run: RunSpec, board: ActorHandle, done: Event, lacking: Callable[[], 
 
 
 class _Waiting:
-    """Says what a run without steps waits for."""
+    """Explains what a run waits for while it makes no steps."""
 
     def __init__(self, run: RunSpec, lacking: Callable[[], str | None]) -> None:
         self._shown = Progress(run.recipe.steps, 0, run.recipe.training.batch_size)

@@ -1,6 +1,6 @@
 """Decide what a recipe leaves to the hardware: its precision and, where it trains for a time, its number of steps.
 
-Both are decided once, before the run is claimed, and stand in run.json; from then on the run is as reproducible as any.
+Both are decided once, before the run is claimed, and recorded in run.json; the run is then as reproducible as any other.
 """
 
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from rayfill.spec.duration import format_duration
 from rayfill.spec.recipe import Cosine, Phase, Player, Precision, Recipe
 
 CHECKPOINTS = 4
-"""A run that trains for a time saves at least so often: its recipe's interval may be longer than the whole run."""
+"""Least number of checkpoints of a run with `training.for`: the recipe's interval may be longer than the run."""
 ROWS = 20
-"""And logs so many rows of metrics."""
+"""Least number of rows of metrics of such a run."""
 WARMUP_SHARE = 10
 """A warm-up takes at most this part of a phase, one tenth."""
 

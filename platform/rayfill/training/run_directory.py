@@ -18,7 +18,7 @@ MODEL = "model"
 
 
 def claim(run: RunSpec) -> RunSpec:
-    """Make the run's directory its own, or take up the run of that name where it stopped.
+    """Claim the run's directory, or resume the run of that name.
 
     Returns:
         The run as it was first claimed: `run` itself if it is new.
@@ -69,7 +69,7 @@ def _same_run(run: RunSpec) -> RunSpec:
 
 @contextmanager
 def run_lock(run: RunSpec) -> Iterator[None]:
-    """Hold the run for the length of the block, so that no two trainings write into one run.
+    """Lock the run for the length of the block, so that two trainings never write into one run.
 
     For a root in a file system, and among processes that share it; the lock goes with the process that holds it. A cluster's
     jobs are kept apart by `rayfill.cluster.submit`.

@@ -34,7 +34,7 @@ class TrainState:
         return self._place()[0]
 
     def step_in_phase(self) -> int:
-        """Steps that the phase of the next step has behind it."""
+        """Finished steps of the next step's phase."""
         return self._place()[1]
 
     def _place(self) -> tuple[Phase, int]:
@@ -72,7 +72,7 @@ class TrainState:
         )
 
     def load(self, folder: Path) -> None:
-        """Take over a state that `save` wrote."""
+        """Load a state that `save` wrote."""
         tree = load_tree(folder / STATE)
         self.system.load_state_dict(tree["system"])
         for name, player in self.players.items():

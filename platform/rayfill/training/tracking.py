@@ -71,9 +71,9 @@ _AWAY = (MlflowException, OSError, BotoCoreError, ClientError, Boto3Error)
 
 
 class Tracker:
-    """Sends numbers and pictures of one run. MLflow being away for a while costs no number: rows wait for the next call.
+    """Logs metrics and pictures of one run. If MLflow does not answer, rows are buffered until the next call, and none is lost.
 
-    A picture waits for a bucket as samples and checkpoints do. One that cannot be kept even so is lost.
+    A picture is uploaded with the store's retries; if they fail, the picture is dropped.
     """
 
     def __init__(self, place: MlflowPlace, run_id: str) -> None:

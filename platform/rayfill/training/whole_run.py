@@ -72,7 +72,7 @@ def _version_begun_with(dataset: str, locations: Locations, name: str) -> str:
 
 
 def train_and_register(run: RunSpec, log: Callable[[str], None], wait_s: float) -> Trained:
-    """Claim the run or take it up where it stopped, train it, register its model. Ray must be running.
+    """Claim or resume the run, train it, and register its model. Ray must be running.
 
     Args:
         run: of `prepare_run`.

@@ -35,13 +35,13 @@ def read_progress(root: str, run: str) -> RunProgress | None:
 
 
 def end_progress(root: str, run: str, state: RunPhase, why: str | None = None) -> None:
-    """Write how the run ended into the file that its rank 0 wrote. Nothing happens where there is none, or no store answers."""
+    """Record the run's end in its progress file. Does nothing if there is no such file, or if the store does not answer."""
     try:
         last = read_progress(root, run)
         if last is not None:
             _write(root, last.model_copy(update={"state": state, "why": why, "eta_s": None, "updated": _now()}))
     except (Failed, OSError):
-        return  # a run is not lost for want of a line about it
+        return  # a failed write of the progress file must not fail the run
 
 
 class ProgressFile:

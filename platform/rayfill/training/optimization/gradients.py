@@ -1,4 +1,4 @@
-"""What happens to a gradient between the loss and the optimiser: averaged over the workers, then clipped.
+"""Average gradients over the workers and clip them.
 
 The gradients of one player travel as one flat buffer per type. DistributedDataParallel is not used: several players on one
 shared forward pass, and gradient penalties, are what its hooks do not support (docs/adr/0003-gradients.md).
@@ -11,12 +11,12 @@ from torch import distributed, nn
 
 
 def world_size() -> int:
-    """How many workers there are."""
+    """Number of workers."""
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
 def average_over_workers(gradients: Sequence[torch.Tensor]) -> None:
-    """Replace each gradient by its mean over the workers, in place. Alone, nothing happens."""
+    """Replace each gradient by its mean over the workers, in place. A single worker's are unchanged."""
     if world_size() == 1:
         return
     by_type: dict[torch.dtype, list[torch.Tensor]] = {}
@@ -31,7 +31,7 @@ def average_over_workers(gradients: Sequence[torch.Tensor]) -> None:
 
 
 def sum_over_workers(value: float, device: torch.device) -> float:
-    """The sum of every worker's number. All of them must ask; `device` is what they talk through."""
+    """The sum of every worker's number. Collective: every worker must call it; `device` carries the message."""
     total = torch.tensor(value, dtype=torch.float32, device=device)
     if distributed.is_available() and distributed.is_initialized():
         distributed.all_reduce(total)

@@ -8,17 +8,17 @@ NORM = "/gradient_norm"
 
 
 class NanDetector:
-    """Watches the gradient norms, which are those of all workers together, so that all of them stop at one step.
+    """Detects a non-finite gradient norm. Norms are over all workers, so all of them stop at the same step.
 
-    A loss that is no number has a gradient that is none, and so are the weights after that step. On a CPU the answer is there
-    at once. On a GPU it is fetched while the next step runs, and so comes one step late.
+    A non-finite loss has a non-finite gradient, and makes the weights non-finite after its step. On a CPU the result is
+    immediate. On a GPU it is copied while the next step runs, and arrives one step late.
     """
 
     def __init__(self) -> None:
         self._waiting: tuple[int, Mapping[str, torch.Tensor], torch.Tensor, torch.cuda.Event | None] | None = None
 
     def broken(self, step: int, measured: Mapping[str, torch.Tensor]) -> tuple[int, Mapping[str, torch.Tensor]] | None:
-        """The step that broke and what was measured in it; None while all is well."""
+        """The first non-finite step and its metrics; None if every step was finite."""
         all_finite = torch.stack([value for name, value in measured.items() if name.endswith(NORM)]).isfinite().all()
         if all_finite.device.type != "cuda":
             return None if bool(all_finite) else (step, measured)

@@ -45,7 +45,7 @@ class Player:
         return norm
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """What is evaluated and served: the moving average where one is kept, else the weights themselves."""
+        """Weights to evaluate and serve: the moving average if the recipe has one, else the weights themselves."""
         return dict(self.ema) if self.ema else {n: p.detach() for n, p in self.parameters.items()}
 
     def restart_average(self, names: Iterable[str]) -> None:
@@ -64,7 +64,7 @@ class Player:
         }
 
     def load_state(self, state: Tree) -> None:
-        """Take over what `state()` gave."""
+        """Load what `state()` returned."""
         names = list(self.parameters)
         full = self.optimizer.state_dict()
         saved = state["optimizer"]
@@ -81,6 +81,6 @@ class Player:
     def _average(self) -> None:
         if not self.settings.ema:
             return
-        # Young averages would be mostly the random start; this ramp is TensorFlow's ExponentialMovingAverage's.
+        # Early averages would be mostly the random initial weights; this ramp is TensorFlow's ExponentialMovingAverage's.
         decay = min(self.settings.ema, (1 + self.updates) / (10 + self.updates))
         get_ema_multi_avg_fn(decay)(list(self.ema.values()), [p.detach() for p in self.parameters.values()], self.updates)

@@ -23,8 +23,7 @@ TIMED_S = 2.0
 def seconds_per_step(run: RunSpec, worker: WorkerContext) -> list[float]:
     """Seconds of a step of each phase on this worker, loading included, and averaging where a process group is there.
 
-    Nothing of the run is changed: the weights are fresh ones and thrown away. Workers of one process group play equally many
-    steps.
+    The run is not changed: fresh weights are used and discarded. All workers of a process group make the same number of steps.
     """
     configure_device(worker)
     state = TrainState(run.recipe, worker.device)
