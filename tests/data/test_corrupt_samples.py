@@ -73,7 +73,7 @@ def test_too_many_of_a_block_stop_with_shard_and_sample(pack: Pack, size: int, u
     first = min(unreadable)
     sentence = (
         rf"packed/shards/train-00001\.tar: {share} neighbouring samples cannot be decoded "
-        rf"\(sample 's-{first}' is damaged or cut short .*\); at most 25% may be so; mend the shard and ingest it again$"
+        rf"\(sample 's-{first}' is damaged or cut short .*\); at most 25% may be so; repair the shard and ingest it again$"
     )
     dataset = pack(shard(3, called="t"), shard(size, *unreadable))
     for number in unreadable:

@@ -123,7 +123,7 @@ def test_a_run_writes_the_files_digest_down_and_another_file_is_refused(written:
     other = tar_of({"a.png": png(band(0.5))})
     Path(family.tar).with_name("other.tar").write_bytes(other)
     moved = family.model_copy(update={"tar": family.tar.replace(Path(family.tar).name, "other.tar")})
-    with pytest.raises(InputError, match=rf"other\.tar: its sha256 is \w+\.\.\., not {family.sha256[:12]}\.\.\. as was said"):
+    with pytest.raises(InputError, match=rf"other\.tar: its sha256 is \w+\.\.\., not {family.sha256[:12]}\.\.\. as given"):
         draw_mask(MaskMix(families=(moved,)), 32, 32, (0,))
 
 
@@ -149,7 +149,7 @@ def test_files_without_good_masks_are_refused_before_a_run_starts(
 
 def test_what_is_no_tar_or_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.tar").write_bytes(tar_of({"a.png": png(band(0.5)) * 9})[:700])
-    with pytest.raises(InputError, match=r"cut\.tar: no whole tar file"):
+    with pytest.raises(InputError, match=r"cut\.tar: not a complete tar file"):
         pinned(MaskMix(families=(Painted(kind="painted", tar=f"{tmp_path}/cut.tar"),)))
     with pytest.raises(InputError, match=r"gone\.tar: there is no such file"):
         pinned(MaskMix(families=(Painted(kind="painted", tar=f"{tmp_path}/gone.tar"),)))

@@ -1,4 +1,4 @@
-"""Run work on daemon threads, which do not delay the end of the program."""
+"""Run work on daemon threads, which do not delay interpreter exit."""
 
 import queue
 import threading
@@ -10,14 +10,14 @@ V = TypeVar("V")
 
 
 def run_in_background(do: Callable[[], None], name: str) -> None:
-    """Begin `do` on a thread of its own; it must raise nothing."""
+    """Start `do` on a daemon thread; it must not raise."""
     threading.Thread(target=do, name=name, daemon=True).start()
 
 
 def map_unordered(jobs: Mapping[K, Callable[[], V]], threads: int) -> Iterator[tuple[K, V]]:
-    """Each job's key and result, as they come; at most two results a thread wait to be taken. The first error is raised.
+    """Yield each job's key and result as they finish; at most two results a thread are buffered. Raises the first error.
 
-    Results come from a pool's threads too, but an interpreter that ends waits for a pool, be its store away for minutes.
+    Unlike a ThreadPoolExecutor, it does not block interpreter exit while a store does not answer.
     """
     todo, done = iter(jobs.items()), queue.Queue[tuple[K, V] | Exception](threads)
     taking, stop = threading.Lock(), threading.Event()

@@ -80,7 +80,9 @@ def _adopted(url: str) -> set[str]:
     try:
         return {shard.path for shard in open_dataset(url).manifest.shards if shard.adopted}
     except InputError as error:
-        raise InputError(f"{error}; what is its own cannot be told, so delete it with the store's own tools") from None
+        raise InputError(
+            f"{error}; its own files cannot be told from others, so delete it with the store's own tools"
+        ) from None
 
 
 def delete_files(url: str, keys: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""Replace samples that cannot be decoded by the next good neighbours in their shard, the same for every reader.
+"""Replace undecodable samples by the next decodable neighbour in their shard, the same for every reader.
 
 A shard is seen as blocks of 64 neighbours. Where a sample cannot be decoded, the next of its block that can be, going round, is
 taken, with its own id, crop and mask. A block in which more than a quarter, and more than one, cannot be decoded stops the run.
@@ -22,7 +22,7 @@ BLOCK = 64
 MOST_UNREADABLE = 0.25
 """Share of a block that may be unreadable. One sample always may, if there is another to replace it."""
 
-_BLOCKS = 2**20  # remembered: if ever one were forgotten, its samples would be named and counted once more
+_BLOCKS = 2**20  # cached; an evicted block's samples would be logged and counted again
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Replacements:
             name, clause = next((names[number], clause) for number, clause in clauses.items())
             raise InputError(
                 f"{url}: {len(clauses)} of {len(numbers)} neighbouring samples cannot be decoded (sample '{name}' {clause}); "
-                f"at most {MOST_UNREADABLE:.0%} may be so; mend the shard and ingest it again"
+                f"at most {MOST_UNREADABLE:.0%} may be so; repair the shard and ingest it again"
             )
         replacements = {number: sound[bisect.bisect(sound, number) % len(sound)] for number in clauses}
         for number, clause in clauses.items():

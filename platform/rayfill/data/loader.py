@@ -25,7 +25,7 @@ from rayfill.spec.masks import MaskMix
 from rayfill.spec.recipe import Images
 
 SHARDS_AHEAD = 256
-"""Steps before its first sample is due in which a distant shard is fetched, if it is the next of its slot."""
+"""Steps before its first sample is due at which the next remote shard of a slot is prefetched."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Loader:
         return {"step": self._step}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on at another step; takes effect with the next `iter()`, at once and without reading."""
+        """Continue at another step from the next `iter()` on; nothing is read to skip."""
         self._step = state["step"]
 
     def epoch_of(self, step: int) -> int:
@@ -104,7 +104,7 @@ class Loader:
 
     @property
     def unreadable(self) -> int:
-        """How many different samples that cannot be decoded this rank has found since it began, prefetched ones included."""
+        """Number of distinct unreadable samples that this rank has met since it started, prefetched ones included."""
         return len(self._replacements.unreadable)
 
     def __iter__(self) -> Iterator[Batch]:

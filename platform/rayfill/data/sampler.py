@@ -1,4 +1,4 @@
-"""Which sample comes when: a pure function of (seed, epoch, step), of which every rank takes its share.
+"""Sample order as a pure function of (seed, epoch, step), sharded over ranks.
 
 For an epoch the shards are permuted, and so are the samples within each shard, which gives a sequence S of all N samples. A
 global batch has G slots. With n = N // G steps an epoch, slot b walks through the stretch S[b n : (b + 1) n], so the batch of
@@ -44,7 +44,7 @@ class _Epoch:
 
 
 class ShardSampler:
-    """The order of the samples of some shards.
+    """Order of the samples of some shards.
 
     Args:
         sizes: samples of each shard, each at least 1.

@@ -15,7 +15,7 @@ def gaussian_kl(mean: torch.Tensor, std: torch.Tensor, to_mean: torch.Tensor, to
 
 
 def hidden_std(hole: torch.Tensor) -> torch.Tensor:
-    """How widely the latent of what is hidden should scatter: 1 / (1 + exp(8 (valid - 0.8))), (B,1,1,1) in (0.16, 1).
+    """Standard deviation of the prior of the hidden part's latent: 1 / (1 + exp(8 (valid - 0.8))), (B,1,1,1) in (0.16, 1).
 
     The more is hidden, the more answers there are. hole (B,1,H,W), 1 = hole; valid is the share of known pixels.
     """

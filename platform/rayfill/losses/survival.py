@@ -1,4 +1,4 @@
-"""How well a predicted mask says how much of each pixel survived: losses on soft targets (informed-mask, section 3.1).
+"""Losses of a predicted soft mask of surviving pixels (informed-mask, section 3.1).
 
 The paper names no loss for its mask network; binary cross-entropy and L1 stand in. In float32.
 """

@@ -1,4 +1,4 @@
-"""Smoothness of what was filled in (Liu et al. 2018, eq. 6). In float32."""
+"""Total variation of the filled holes (Liu et al. 2018, eq. 6). In float32."""
 
 import torch
 from torch.nn import functional

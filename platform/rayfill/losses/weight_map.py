@@ -1,4 +1,4 @@
-"""From the detector's valuation V to the weight of the reconstruction loss (gdn, section 3.4.3)."""
+"""Map the detector's output V to weights of the reconstruction loss (gdn, section 3.4.3)."""
 
 from typing import Annotated, Literal
 

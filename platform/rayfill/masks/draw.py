@@ -1,4 +1,4 @@
-"""One mask of a mix, drawn from a key: the same on any worker, in any order, as often as it is asked for."""
+"""Draw one mask of a mix from a key: a pure function, equal on any worker and in any order."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ FAMILIES: dict[type[Spec], Callable[[Any, int, int, np.random.Generator], UInt8]
     Text: draw_text,
     Painted: draw_painted,
 }
-"""What draws the masks of each family. A new family is a spec class, a file, and a line here.
+"""The function that draws each family's masks. A new family is a spec class, a file, and a line here.
 
 The one continuous family, `Gray`, is not among them: its masks have values that {0,1} cannot hold, see `draw_levels`.
 """

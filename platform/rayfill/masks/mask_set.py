@@ -23,7 +23,7 @@ _TRIES = 400
 
 @dataclass(frozen=True)
 class MaskSet:
-    """`spec.per_bucket` masks in each bucket, held as bits: 8 KiB a mask at 256 pixels.
+    """`spec.per_bucket` masks in each bucket, stored as bits: 8 KiB a mask at 256 pixels.
 
     Attributes:
         spec: what the set was made from.

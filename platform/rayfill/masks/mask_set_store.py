@@ -1,4 +1,4 @@
-"""Mask sets on disk: one WebDataset shard of PNGs a bucket and, written last, `maskset.json` that vouches for them."""
+"""Mask sets on disk: one WebDataset shard of PNGs a bucket and, written last, `maskset.json` with their digests."""
 
 import hashlib
 import io

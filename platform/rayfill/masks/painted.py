@@ -1,4 +1,4 @@
-"""User-painted masks: one .tar of pictures, held encoded in memory, each mask decoded when it is drawn."""
+"""User-painted masks: one .tar of pictures, kept encoded in memory, each mask decoded when it is drawn."""
 
 import io
 import tarfile
@@ -95,9 +95,7 @@ def _read(tar: str, digest: str | None) -> PaintedMasks:
         raise InputError(f"masks: {tar}: there is no such file") from None
     actual = sha256(data).hexdigest()
     if digest not in (None, actual):
-        raise InputError(
-            f"masks: {tar}: its sha256 is {actual[:12]}..., not {str(digest)[:12]}... as was said; the file changed"
-        )
+        raise InputError(f"masks: {tar}: its sha256 is {actual[:12]}..., not {str(digest)[:12]}... as given; the file changed")
     return PaintedMasks(actual, _pictures(tar, data))
 
 
@@ -115,7 +113,7 @@ def _pictures(tar: str, data: bytes) -> tuple[tuple[str, bytes], ...]:
                 ):
                     found[member.name] = file.read()
     except (tarfile.TarError, EOFError) as error:
-        raise InputError(f"masks: {tar}: no whole tar file ({error})") from None
+        raise InputError(f"masks: {tar}: not a complete tar file ({error})") from None
     if not found:
         raise InputError(f"masks: {tar}: holds no pictures; {', '.join(_PICTURES)} are taken")
     return tuple(sorted(found.items()))

@@ -1,4 +1,4 @@
-"""Scratches: thin lines that bend a little, from anywhere to anywhere, some of them over the whole picture."""
+"""Scratches: thin, slightly bent lines between random points, some of them across the whole picture."""
 
 import cv2
 import numpy as np

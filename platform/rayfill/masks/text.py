@@ -16,7 +16,7 @@ _STROKE = (0.06, 0.2)
 
 
 def draw_text(spec: Text, height: int, width: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """(height, width) uint8, 1 = hole: 1 to `max_lines` lines, each of one size, beginning anywhere on the picture."""
+    """(height, width) uint8, 1 = hole: 1 to `max_lines` lines, each of one size, starting anywhere in the picture."""
     mask = np.zeros((height, width), np.uint8)
     for _ in range(int(rng.integers(1, spec.max_lines + 1))):
         letter = max(4.0, min(height, width) * rng.uniform(spec.min_height, spec.max_height))

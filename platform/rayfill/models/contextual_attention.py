@@ -17,7 +17,7 @@ LEAST_NORM = 1e-4
 
 
 def contextual_attention(features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Every place of `features` as a mixture of the known patches that look like it.
+    """Rebuild every place of `features` as a mixture of the known patches similar to it.
 
     Args:
         features: (B,C,H,W), H and W even; each is its own background.

@@ -1,4 +1,4 @@
-"""pix2pixHD's PatchGAN critic, which also shows what it sees in between (Wang et al., CVPR 2018; LaMa's critic)."""
+"""pix2pixHD's PatchGAN critic, which also returns its intermediate features (Wang et al., CVPR 2018; LaMa's critic)."""
 
 from itertools import pairwise
 from typing import NamedTuple

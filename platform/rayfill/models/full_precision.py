@@ -1,4 +1,4 @@
-"""A stretch of a network that runs in float32 whatever the recipe's precision."""
+"""Run a part of a network in float32 whatever the recipe's precision."""
 
 from contextlib import AbstractContextManager, nullcontext
 

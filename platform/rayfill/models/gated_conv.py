@@ -1,4 +1,4 @@
-"""Gated convolution: every output pixel and channel learns how far it is to be believed (Yu et al. 2019, section 3.1)."""
+"""Gated convolution: a learnt gate scales every output pixel and channel (Yu et al. 2019, section 3.1)."""
 
 from typing import Literal
 

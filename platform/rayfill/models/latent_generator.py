@@ -1,6 +1,6 @@
 """LSGAN's generator: a point of latent space becomes a small picture (lsgan-ae, "Combined Model Architecture").
 
-The table ends at 32x32x128; the row that makes 64x64x3 of it is missing. Its kernel column (32, 3, 3) is unusable: kernels
+The table ends at 32x32x128; the row that makes 64x64x3 of it is missing. Its kernel column (32, 3, 3) cannot be right: kernels
 are 4x4 here. At latent 100, width 128 and 64 pixels: 12.7 M weights and 0.82 GFLOP (2 per multiply-add) a picture.
 """
 

@@ -1,4 +1,4 @@
-"""What stands in the holes before a network sees them. The same code in training, evaluation, inference and the server."""
+"""Initial content of the holes before a network sees them; the same in training, evaluation and serving."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The first three stages of VGG16 as a frozen judge of what a picture looks like (Liu et al. 2018, section 3.3).
+"""The first three stages of VGG16 as a frozen feature extractor (Liu et al. 2018, section 3.3).
 
 At width 64: 1.74 M weights.
 """

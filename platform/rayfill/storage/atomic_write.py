@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import IO
 
 UNFINISHED = ".rayfill-unfinished-"
-"""How the names of files begin that are still being written. A killed writer leaves one behind; listings pass over it."""
+"""Prefix of files that are being written. A killed writer leaves one behind; listings skip it."""
 
 
 @contextmanager
 def atomic_write(path: Path, *, if_absent: bool = False) -> Iterator[IO[bytes]]:
-    """A file to write that stands at `path` once the block has ended well, and leaves nothing behind otherwise.
+    """Open a file that is renamed to `path` when the block succeeds, and removed otherwise.
 
-    With `if_absent`, FileExistsError if there is a file of that name by then: of several writers one wins.
+    With `if_absent`, raise FileExistsError if `path` exists by then; of concurrent writers exactly one succeeds.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.parent / f"{UNFINISHED}{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""Recognise a full disk in what libraries raise, because trying again does not help and only costs time."""
+"""Recognise a full disk in exceptions of libraries: retrying does not help."""
 
 import errno
 import shutil
@@ -8,14 +8,14 @@ _WORDS = ("no space left on device", "database or disk is full", "disk quota exc
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether a full disk or an exhausted quota is the reason, or the reason of the reason."""
+    """Return True if a full disk or an exhausted quota caused the error, directly or through its chain of causes."""
     seen: set[int] = set()
     found: BaseException | None = error
     while found is not None and id(found) not in seen:
         seen.add(id(found))
         if isinstance(found, OSError) and found.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
-        if any(word in str(found).lower() for word in _WORDS):  # sqlite3, MLflow and Ray pass on the words alone
+        if any(word in str(found).lower() for word in _WORDS):  # sqlite3, MLflow and Ray keep only the message
             return True
         found = found.__cause__ or found.__context__
     return False

@@ -1,4 +1,4 @@
-"""`file://`: objects are files. A write goes to a file beside its place and is moved there once it is whole."""
+"""Store in a local folder. Writes go to a temporary file, which is renamed when complete."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ class LocalStore(Store):
     def path_of(self, key: str) -> Path:
         """Where an object lies. InputError for a key that leads out of the store, which a foreign manifest could hold."""
         if key.startswith("/") or ".." in key.split("/"):
-            raise InputError(f"{self.url}: '{key}' is not an allowed key; it must lead to a place inside the store")
+            raise InputError(f"{self.url}: '{key}' is not an allowed key; it must name a place inside the store")
         return self.folder / key
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:

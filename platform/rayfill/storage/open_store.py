@@ -9,7 +9,7 @@ from rayfill.storage.store import Store
 
 
 def open_store(place: str | Path) -> Store:
-    """The store whose root is a `file://` or `s3://` URL or a local path. Nothing is read and nothing is made yet.
+    """The store whose root is a `file://` or `s3://` URL or a local path. Nothing is read or created.
 
     InputError if the URL is neither. A store can be pickled: it opens its own connections wherever it is used.
     """

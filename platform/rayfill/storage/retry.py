@@ -16,11 +16,11 @@ class RetryPolicy:
     """Times in seconds, all above 0.
 
     connect_s: for a connection. read_s: for the next bytes of an answer.
-    first_s: in all, for a store that never answered this process: its address is probably wrong.
-    total_s: in all, for a store that did: it is being restarted, or throttles us. Counted from the first failure.
+    first_s: total, for a store that never answered this process: its address is probably wrong.
+    total_s: total, for a store that did answer: it restarts, or throttles. Counted from the first failure.
     pause_s: between the first two attempts; it doubles up to longest_pause_s, and each is drawn from half to one and a half
-    of that, so that many readers do not come back at the same moment.
-    silent_s: before the log says that something is waited for.
+    of that, so that many readers do not retry at the same moment.
+    silent_s: before the wait is logged.
     """
 
     connect_s: float = 5
@@ -36,9 +36,9 @@ DEFAULT_RETRIES = RetryPolicy()
 
 
 def call_with_retries(call: Callable[[], T], worth_s: Callable[[Exception], float], retries: RetryPolicy, what: str) -> T:
-    """`call()`, made again for as many seconds after its first failure as `worth_s(error)` says; then the error is raised.
+    """Call `call()`, retrying for `worth_s(error)` seconds after the first failure; then raise the error.
 
-    `what` is what the log says is waited for.
+    `what` names the operation in the log.
     """
     pause, began, said = retries.pause_s, None, False
     while True:

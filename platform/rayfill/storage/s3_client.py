@@ -1,4 +1,4 @@
-"""One boto3 client a process and configuration: keys, region, endpoint and addressing style as AWS's own tools find them."""
+"""boto3 client, one a process and configuration; credentials, region and endpoint are found as by AWS's own tools."""
 
 import os
 import threading
@@ -42,5 +42,5 @@ def client(retries: RetryPolicy, attempts: int = 1) -> Any:
 
 
 def was_reached(s3: Any) -> bool:
-    """Whether the client's endpoint has ever answered this process, were it with an error."""
+    """Return True if the client's endpoint has answered this process before, even with an error."""
     return s3.meta.endpoint_url in _reached

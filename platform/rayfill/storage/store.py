@@ -1,4 +1,4 @@
-"""Object storage behind one small interface: the same code reads and writes `file://` and `s3://`."""
+"""Object store interface over `file://` and `s3://`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Entry:
 
 
 class Store(ABC):
-    """Objects under one root URL. Keys are relative, with `/` between parts; a write is seen whole or not at all."""
+    """Objects under one root URL. Keys are relative, with `/` between parts; writes are atomic."""
 
     url: str
     """The root, without a trailing slash: `file:///absolute/path` or `s3://bucket/prefix`."""
@@ -37,7 +37,7 @@ class Store(ABC):
 
     @abstractmethod
     def write(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
-        """Put an object. With `if_absent`, AlreadyExists if there is one: of several writers one wins."""
+        """Write an object. With `if_absent`, raise AlreadyExists if it exists; of concurrent writers exactly one succeeds."""
 
     @abstractmethod
     def upload(self, key: str, path: Path) -> None:
@@ -45,7 +45,7 @@ class Store(ABC):
 
     @abstractmethod
     def copy_to(self, key: str, file: IO[bytes]) -> None:
-        """Write an object into an open file from its beginning on, in parts at once where it is large. Raises NotFound."""
+        """Write an object into an open file from offset 0, large ones in parallel parts. Raises NotFound."""
 
     @abstractmethod
     def list(self, prefix: str = "") -> Iterator[Entry]:
@@ -56,7 +56,7 @@ class Store(ABC):
         """Remove an object; nothing happens if there is none."""
 
     def download(self, key: str, path: Path) -> None:
-        """Fetch an object into a file, which appears whole or not at all. Raises NotFound."""
+        """Download an object into a file, atomically. Raises NotFound."""
         with atomic_write(path) as file:
             self.copy_to(key, file)
 

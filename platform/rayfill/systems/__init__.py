@@ -35,7 +35,7 @@ SYSTEMS = {
 
 
 def load_class(kind: str) -> "type[System]":
-    """The class of a kind that is in `SYSTEMS`, its module imported."""
+    """Import and return the class of a kind in `SYSTEMS`."""
     module, _, name = SYSTEMS[kind].partition(":")
     return cast("type[System]", getattr(import_module(f"{__name__}.{module}"), name))
 

@@ -1,4 +1,4 @@
-"""The one shape that every system has: networks, the players they form, their loss terms, and how it fills a hole.
+"""Interface of a system: its networks, the players they form, their loss terms, and how it inpaints.
 
 The training loop knows only this class. A new system is a file with a subclass, a recipe, and a line in `SYSTEMS`.
 """
@@ -26,7 +26,7 @@ class PlayerRole:
 
 @dataclass(frozen=True)
 class Round:
-    """What is being played: the phase, and the players of this round, who move together."""
+    """A round of a phase: its players take their optimiser steps together."""
 
     phase: str
     players: tuple[str, ...]
@@ -34,7 +34,7 @@ class Round:
 
 @dataclass(frozen=True)
 class OwnMetric:
-    """A number that a system's own paper reports, and no other system has."""
+    """A metric that only this system's paper reports."""
 
     name: str
     better: Literal["higher", "lower"]
@@ -58,14 +58,14 @@ Shared = Mapping[str, torch.Tensor]
 
 
 class System(nn.Module, ABC):
-    """Networks of one paper and the game they play."""
+    """Base class of systems: the networks of one paper and how they are trained."""
 
     Options: ClassVar[type[Spec]]
     roles: ClassVar[Mapping[str, PlayerRole]]
     phases: ClassVar[Mapping[str, tuple[str, ...]]]
     """The phases that the system can play, each with the players that may move in it."""
     inference_networks: ClassVar[tuple[str, ...]]
-    """Networks that `fill` and `predict_mask` need: they are what a model folder holds."""
+    """Networks that `inpaint` and `predict_mask` need; a model folder holds these."""
     continuous_masks: ClassVar[bool] = False
     """Whether the system can train on masks between 0 and 1."""
     own_metrics: ClassVar[tuple[OwnMetric, ...]] = ()
@@ -74,7 +74,7 @@ class System(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def contract(cls, options: Any) -> ImageContract:
-        """What the networks expect at their input, for these options."""
+        """The image contract of the networks with these options."""
 
     @classmethod
     def absent_terms(cls, options: Any) -> Mapping[str, str]:
@@ -111,7 +111,7 @@ class System(nn.Module, ABC):
         raise NotImplementedError(f"{type(self).__name__} needs a mask of the holes")
 
     def sample(self, image: torch.Tensor, mask: torch.Tensor, seed: int) -> Filled:
-        """Another answer for each seed, where the contract says `answers: many`; arguments as for `fill`."""
+        """Another answer for each seed, where the contract says `answers: many`; arguments as for `inpaint`."""
         raise NotImplementedError(f"{type(self).__name__} has one answer only")
 
     def measure(self, image: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -1,4 +1,5 @@
-"""restore, our own system: a correction of a picture whose holes are already filled, so that it begins as a classical method.
+"""restore, our own system: predicts a correction to a classically filled picture, so that it starts as good as the classical
+method.
 
 At step 0 the correction is zero and the answer is the start itself; with `start: harmonic` the model is never worse than
 harmonic fill by more than what training does to it.

@@ -1,4 +1,4 @@
-"""The JSON Schema of recipes, with every system's own options in place of the open mapping that `spec` has to leave."""
+"""JSON Schema of recipes, with every system's options in place of the open mapping in `spec`."""
 
 from typing import Any
 

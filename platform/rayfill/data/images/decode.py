@@ -1,4 +1,4 @@
-"""A stored photograph to a square training image: JPEG's decoder itself shrinks what is much too large, one resize finishes.
+"""Decode a stored photograph to a square training image: the JPEG decoder shrinks first, one resize finishes.
 
 Ingest stores upright RGB JPEGs; shards that others wrote may hold JPEG, PNG, WebP and TIFF. Each is known by its first bytes.
 """

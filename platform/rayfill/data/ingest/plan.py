@@ -34,7 +34,7 @@ def plan_parts(files: Iterable[SourceFile], target: int) -> Iterator[Part]:
 
 
 def plan_shards(files: Iterable[SourceFile]) -> Iterator[Part]:
-    """A part for every shard that others wrote; files beside them (tables, statistics, a manifest) are none of ours."""
+    """A part for every shard that others wrote; other files beside them (tables, statistics, a manifest) are ignored."""
     shards = (file for file in files if file.path.endswith(".tar"))
     return (Part(number, (file,)) for number, file in enumerate(shards))
 

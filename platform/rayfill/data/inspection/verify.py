@@ -18,7 +18,7 @@ CHUNK = 8 * 2**20
 
 @dataclass(frozen=True)
 class Item:
-    """An object that the manifest vouches for. `size` in bytes; 0 where the manifest does not say it."""
+    """An object whose digest the manifest holds. `size` in bytes; 0 where the manifest does not say it."""
 
     store: Store
     key: str
@@ -42,7 +42,7 @@ def items(dataset: Dataset) -> list[Item]:
 
 
 def verify(dataset: Dataset) -> list[Damage]:
-    """What is damaged or missing, in the manifest's order; empty if nothing is. InputError if the store cannot be used."""
+    """Damaged and missing objects, in the manifest's order. InputError if the store cannot be used."""
     todo = items(dataset)
     with (
         tqdm(total=dataset.manifest.bytes, desc="verify", unit="B", unit_scale=True, disable=None) as progress,

@@ -69,7 +69,7 @@ class ShardCache:
         return file
 
     def fetch(self, store: Store, shard: Shard) -> IO[bytes]:
-        """The shard's copy, downloaded and checked if there is none; who else wants it waits meanwhile.
+        """The shard's copy, downloaded and verified if there is none; other processes that want it wait.
 
         NoRoom if it does not fit. InputError names the shard if it is missing or damaged.
         """
@@ -114,7 +114,7 @@ class ShardCache:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                # Not for a lock of one's own: readers of what is then the copy hold on to theirs.
+                # Without waiting for the lock: readers of the copy keep theirs.
                 fcntl.flock(file, fcntl.LOCK_SH)
                 yield None
                 return
@@ -129,7 +129,7 @@ class ShardCache:
 
 
 def used_now(file: IO[bytes]) -> None:
-    """Note that a copy is in use: of those that are not, the one used longest ago goes first."""
+    """Mark a copy as just used, for least-recently-used eviction."""
     os.utime(file.fileno())
 
 

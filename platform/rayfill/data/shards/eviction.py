@@ -16,7 +16,7 @@ A process locks the ones that it uses.
 """
 
 SHARE = 0.5
-"""Of the disk, as it would be with an empty cache, that the cache may fill if it is given no limit."""
+"""Share of the free disk, counted with an empty cache, that the cache may use without a limit."""
 
 
 class NoRoom(Exception):
@@ -24,7 +24,8 @@ class NoRoom(Exception):
 
 
 def reserve_space(cache: Path, file: int, wanted: int, limit: int | None) -> None:
-    """Give an open file of the cache `wanted` bytes of disk, removing what is unused until they fit. NoRoom if they do not.
+    """Reserve `wanted` bytes of disk for an open file of the cache, evicting unused copies. Raises NoRoom if they do not
+    suffice.
 
     `limit` is in bytes for the whole cache; None for SHARE of the disk. One process of the node at a time does this.
     """
@@ -56,13 +57,16 @@ def _unused(cache: Path) -> list[Path]:
 
 
 def _remove_half_files(cache: Path) -> None:
-    """Of processes that died: those that live hold theirs locked."""
+    """Remove unfinished downloads of dead processes; living ones keep theirs locked."""
     for entry in _entries(cache, ARRIVING):
         _if_unlocked(Path(entry.path), Path.unlink)
 
 
 def _entries(cache: Path, *endings: str) -> "list[os.DirEntry[str]]":
-    """Files of the cache whose names end so. Only who holds the lock removes any, but others' downloads end meanwhile."""
+    """Files of the cache whose names end so.
+
+    Only the holder of the lock removes files, but downloads of other processes may end meanwhile.
+    """
     found = []
     with os.scandir(cache) as entries:
         for entry in entries:
@@ -73,7 +77,7 @@ def _entries(cache: Path, *endings: str) -> "list[os.DirEntry[str]]":
 
 
 def _if_unlocked(path: Path, do: Callable[[Path], None]) -> bool:
-    """Do something to a file unless someone has it locked or it is gone."""
+    """Apply `do` to a file unless another process has it locked or it is gone."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -73,10 +73,10 @@ def compare(store: Store, shard: Shard, path: Path) -> None:
 
 
 def damaged(store: Store, shard: Shard, how: str) -> InputError:
-    """The sentence for a shard that was altered."""
+    """The error for an altered shard."""
     return InputError(f"{store.url_of(shard.path)}: this shard is damaged, {how}; it was altered or cut short")
 
 
 def missing(store: Store, shard: Shard) -> InputError:
-    """The sentence for a shard that is not there."""
+    """The error for a missing shard."""
     return InputError(f"{store.url_of(shard.path)}: this shard is missing; the dataset is damaged")

@@ -64,7 +64,7 @@ class ShardFiles:
         return file
 
     def _check(self) -> None:
-        """One shard after another: more at once would take the cores from who decodes."""
+        """One shard after another: more at once would take cores from decoding."""
         while True:
             shard = self._waiting[0]
             try:

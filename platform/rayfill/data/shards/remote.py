@@ -19,10 +19,10 @@ BUDGET = 512 << 20
 """Bytes of shards that a process fetches at once; a shard larger than that is fetched alone."""
 
 IDLE_S = 60
-"""A copy that was not read for so long is closed, so that the cache may remove it."""
+"""Seconds without a read after which a copy is closed, so that the cache may evict it."""
 
 AGAIN_S = 60
-"""After so long a fetch that found no room, or a store that was away, is tried again."""
+"""Seconds after which a failed fetch (no room, or store unreachable) is tried again."""
 
 log = logging.getLogger(__name__)
 

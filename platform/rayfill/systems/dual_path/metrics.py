@@ -1,4 +1,4 @@
-"""How good several answers for one picture are: on average, and the best of them."""
+"""PSNR of several samples for one picture: their mean, and the best of them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What stands in damaged pixels while a system learns to find them (informed-mask, sections 3.1 and 5).
+"""Corrupt images for training: the content of damaged pixels (informed-mask, sections 3.1 and 5).
 
 The paper damages pictures "either completely or partially" and does not say with what; a mixture over the samples stands in,
 because a network that has only ever seen white holes looks for white.

@@ -1,4 +1,4 @@
-"""The numbers of informed-mask's tables, and those that its tables lack: how good the masks and the blind answers are."""
+"""Metrics of informed-mask's tables, and two that its tables lack: quality of the predicted masks and of blind inpainting."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What a recipe says of informed-mask's networks and of the damage that they learn from."""
+"""Recipe options of informed-mask: its networks, and the damage that they train on."""
 
 from typing import Literal
 
