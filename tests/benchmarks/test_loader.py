@@ -98,7 +98,7 @@ def test_a_request_that_fails_shows_the_end_of_its_traceback(tmp_path: Path) -> 
     process.end()
 
 
-def test_what_stopped_in_one_place_keeps_the_figures_of_the_other() -> None:
+def test_contestant_that_failed_in_one_store_keeps_the_figures_of_the_other() -> None:
     near = {"rate": [10.0], "first": [1.0], "resume": [1.0]}
     row = Row("LitData", "PIL", near=near, stopped={FAR: "measure did not finish within 90 s and was killed"})
     text = as_markdown(numbers([row], threads=2), "a store")

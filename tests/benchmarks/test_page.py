@@ -9,7 +9,7 @@ from benchmarks.page import markers, rewrite
 BEGIN, END = markers("benchmarks.any")
 
 
-def test_what_stands_between_the_markers_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+def test_page_replaces_only_the_text_between_the_markers(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n")
     rewrite(page, "benchmarks.any", "new")

@@ -49,6 +49,6 @@ def test_a_recipe_over_its_time_limit_is_cut_short() -> None:
     assert measure(SMALL / "gdn.yaml", None, 1, limit=0.2) == {"recipe": "gdn", "stopped": "over 0.2 s"}
 
 
-def test_what_was_not_measured_is_a_dash() -> None:
+def test_table_shows_a_dash_for_missing_figures() -> None:
     row = {"recipe": "a", "size": 64, "inference_parameters": 1_234_567, "parameters": 2_000_000, "inpaint_gflop": 12.34}
     assert as_markdown([row]).splitlines()[-1] == "| a | 64 | 1.23 / 2.00 | 12.3 / – | – / – | – / – |"

@@ -78,6 +78,6 @@ def test_threads_are_the_whole_cpus_of_a_worker() -> None:
         (TrialResources(cpus=1, gpus=0.5, workers=2), FOUR_GPUS, r"trial.gpus: 0.5: a trial's workers cannot share a GPU"),
     ],
 )
-def test_what_never_fits_is_refused(wanted: TrialResources, nodes: list[Node], sentence: str) -> None:
+def test_placement_refuses_what_never_fits(wanted: TrialResources, nodes: list[Node], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         trial_share(wanted, nodes)

@@ -28,6 +28,6 @@ def test_a_long_block_is_reported_with_its_count_again_and_again(
     assert lines[1].startswith("reading photos: 1 of 9")
 
 
-def test_it_ends_with_a_block_that_fails() -> None:
+def test_still_working_ends_with_a_block_that_fails() -> None:
     with pytest.raises(ValueError, match="broken"), still_working("starting"):
         raise ValueError("broken")

@@ -150,7 +150,7 @@ def test_training_runs_as_a_job_and_its_log_and_result_come_back(
     assert leaks(head.files) == leaks(root) == leaks(tmp_path) == []
 
 
-def test_what_is_wrong_on_the_cluster_s_side_comes_back_with_its_exit_code(head: Head, root: Path, tmp_path: Path) -> None:
+def test_job_error_comes_back_with_its_exit_code(head: Head, root: Path, tmp_path: Path) -> None:
     done = train(head, root, tmp_path, "--name", "nodata", data="nothing-here")
     assert done.returncode == 2
     assert "there is no dataset here" in done.stderr

@@ -174,7 +174,7 @@ def test_fewer_samples_than_a_batch_still_make_batches(tmp_path: Path, make_phot
     assert sorted(Counter(batch.ids).values()) == [2, 3, 3]
 
 
-def test_its_threads_end_with_the_block(dataset: Dataset) -> None:
+def test_loader_threads_end_with_the_block(dataset: Dataset) -> None:
     with open_loader(dataset, threads=3) as loader:
         take(loader, 2)
         assert any(thread.name.startswith("rayfill-loader") for thread in threading.enumerate())

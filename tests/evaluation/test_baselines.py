@@ -22,7 +22,7 @@ def test_known_pixels_stay_bit_for_bit(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_what_stands_in_the_hole_does_not_matter(name: str) -> None:
+def test_baselines_ignore_hole_content(name: str) -> None:
     other = np.where(MASK[..., None] > 0, np.uint8(255) - PHOTOGRAPH, PHOTOGRAPH)
     np.testing.assert_array_equal(BASELINES[name](PHOTOGRAPH, MASK), BASELINES[name](other, MASK))
 

@@ -27,7 +27,7 @@ def masks(tmp_path: Path) -> Path:
     return file
 
 
-def test_it_prints_the_table_and_writes_the_report(
+def test_evaluate_command_prints_the_table_and_writes_the_report(
     tmp_path: Path, model_folder: Path, photographs_url: str, masks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     common = [str(model_folder), "--data", photographs_url, "--root", str(tmp_path / "root"), "--mask-set", str(masks)]

@@ -114,7 +114,7 @@ def test_on_ray_the_scorecard_is_the_same(eval_set: EvalSet, model_folder: Path)
     assert spread.digest() == serial.digest()
 
 
-def test_what_was_scored_before_is_not_measured_again(
+def test_evaluate_returns_a_stored_scorecard_without_measuring(
     model_folder: Path, photographs_url: str, locations: Locations, small_masks: MaskSetSpec
 ) -> None:
     def evaluate() -> float:

@@ -36,7 +36,9 @@ def card(model: tuple[Path, Model], eval_set: EvalSet) -> Scorecard:
     return score_model(model[0], eval_set, spread=False)
 
 
-def test_they_are_means_of_the_systems_own_measurements(card: Scorecard, model: tuple[Path, Model], eval_set: EvalSet) -> None:
+def test_own_metrics_are_means_of_the_systems_measurements(
+    card: Scorecard, model: tuple[Path, Model], eval_set: EvalSet
+) -> None:
     bucket = eval_set.protocol.buckets[2]
     found = []
     for number in range(2):
@@ -48,7 +50,7 @@ def test_they_are_means_of_the_systems_own_measurements(card: Scorecard, model: 
     assert score(card, OWN, "mse_norm_hole", bucket, form="raw") == pytest.approx(sum(found) / 2, rel=1e-4)
 
 
-def test_they_stand_beside_the_protocol_and_not_in_it(card: Scorecard, eval_set: EvalSet) -> None:
+def test_own_metrics_are_no_part_of_the_protocol(card: Scorecard, eval_set: EvalSet) -> None:
     assert [metric.name for metric in card.own_metrics] == NAMES
     assert not {row.metric for row in card.rows} & set(NAMES)
     assert card.protocol.digest() == eval_set.protocol.digest()

@@ -93,7 +93,7 @@ def test_every_system_fills_scratches_of_1_to_12_px_and_nothing_else(
     assert untouched.mean() < 0.5, "holes are filled, not left as they came"
 
 
-def test_what_stands_in_the_hole_never_shows_through(model: Model) -> None:
+def test_large_images_ignore_hole_content(model: Model) -> None:
     picture, mask = example(201, 119, 0)
     other = np.where((mask > 0)[..., None], np.uint8(255) - picture, picture)
     answers = [inpaint(model, [each], [mask], work_pixels=5000)[0].composited for each in (picture, other)]

@@ -82,7 +82,7 @@ def test_an_answer_that_is_right_but_for_its_brightness_is_put_right(shape: Shap
     assert np.array_equal(blend(picture, shifted.astype(np.uint8), mask), picture)
 
 
-def test_what_stands_in_the_hole_does_not_matter() -> None:
+def test_poisson_blending_ignores_hole_content() -> None:
     picture, mask = noise(0), centre(24, 31)
     other = np.where(mask[..., None] > 0, noise(2), picture)
     assert np.array_equal(blend(picture, noise(1), mask), blend(other, noise(1), mask))

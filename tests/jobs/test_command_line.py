@@ -88,7 +88,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["demo", "--root", "s3://bucket/x"], "--root s3://bucket/x: the demo works in a local folder"),
     ],
 )
-def test_what_is_not_understood_is_answered_with_one_sentence(
+def test_invalid_arguments_exit_2_with_one_sentence(
     words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sentence in refused(capsys, *words)

@@ -28,7 +28,7 @@ def photographs(tmp_path: Path) -> Path:
     return folder
 
 
-def test_it_says_what_came_of_every_file(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ingest_prints_the_outcome_of_every_file(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = [
         "ingest",
         str(photographs),

@@ -140,7 +140,7 @@ def test_the_champion_is_the_default(folder: Path, model: Path, root: Path, caps
         (["{f}/photos/a.jpg", "--mask", "{f}/masks/a.png"], "the following arguments are required: -o/--out"),
     ],
 )
-def test_what_cannot_be_done_is_told_and_nothing_is_written(
+def test_inpaint_refuses_invalid_input_and_writes_nothing(
     folder: Path, model: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
     (folder / "few").mkdir()

@@ -13,7 +13,7 @@ NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "systems" /
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_fills_the_hole_and_keeps_the_rest(
+def test_inpaint_keeps_known_pixels_for_every_system(
     name: str, tmp_path: Path, make_system_model: Callable[[str, Path], object]
 ) -> None:
     make_system_model(name, tmp_path / "model")

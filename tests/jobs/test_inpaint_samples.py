@@ -114,7 +114,7 @@ def test_a_model_with_one_answer_is_refused_and_those_with_many_are_named(
         (["--samples", "1", "--seed", "2147483648"], "'2147483648' is not a whole number from 0 to 2147483647"),
     ],
 )
-def test_what_makes_no_sense_is_told(
+def test_inpaint_samples_refuses_invalid_options(
     folder: Path, model: Path, capsys: pytest.CaptureFixture[str], more: list[str], sentence: str
 ) -> None:
     assert main(command(folder, model, *more)) == 2

@@ -41,7 +41,7 @@ def wait_and_ask(url: str, said: Path, answers: list[int]) -> None:
 
 
 @pytest.mark.usefixtures("ray_cluster")
-def test_it_serves_until_it_is_told_to_stop(
+def test_serve_answers_until_it_is_stopped(
     tmp_path: Path, make_model: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_model(tmp_path / "model")

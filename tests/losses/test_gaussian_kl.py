@@ -25,7 +25,7 @@ def test_the_divergence_is_the_integral(numbers: tuple[float, float, float, floa
     assert float(found) == pytest.approx(integral(*numbers), rel=1e-4, abs=1e-6)
 
 
-def test_it_is_averaged_over_all_elements_and_shapes_broadcast() -> None:
+def test_gaussian_kl_averages_all_elements_and_broadcasts() -> None:
     zero, one = torch.zeros(2, 1, 1, 1), torch.ones(2, 1, 1, 1)
     to_mean = torch.randn(2, 3, 4, 4)
     expected = torch.stack([gaussian_kl(zero[:1], one[:1], m, one[:1]) for m in to_mean.flatten()]).mean()

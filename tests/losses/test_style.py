@@ -16,7 +16,7 @@ def literal(real: torch.Tensor, fake: torch.Tensor) -> float:
     return total / channels**2
 
 
-def test_it_is_the_sum_over_layers_of_the_mean_over_images() -> None:
+def test_style_distance_sums_layers_and_averages_images() -> None:
     generator = torch.Generator().manual_seed(0)
     real = [torch.randn(2, 3, 4, 5, generator=generator), torch.randn(2, 5, 2, 3, generator=generator)]
     fake = [torch.randn(r.shape, generator=generator) for r in real]
@@ -24,7 +24,7 @@ def test_it_is_the_sum_over_layers_of_the_mean_over_images() -> None:
     assert abs(style_distance(real, fake).item() - expected) < 1e-6
 
 
-def test_it_does_not_see_where_things_are() -> None:
+def test_style_distance_is_invariant_to_positions() -> None:
     features = torch.rand(1, 3, 4, 4)
     assert style_distance([features], [features.flip(-1)]).item() < 1e-6
 

@@ -22,7 +22,7 @@ def literal(picture: torch.Tensor, mask: torch.Tensor) -> float:
     return total / picture.numel()
 
 
-def test_it_sums_over_pairs_inside_the_grown_hole() -> None:
+def test_total_variation_sums_over_pairs_inside_the_grown_hole() -> None:
     generator = torch.Generator().manual_seed(0)
     picture, mask = torch.rand(2, 3, 7, 9, generator=generator), torch.zeros(2, 1, 7, 9)
     mask[0, :, 2:4, 3:6] = 1

@@ -122,7 +122,7 @@ def test_a_set_of_the_same_name_with_another_spec_is_refused(tmp_path: Path, mak
     assert load_mask_set(url(tmp_path)).digest == made.digest
 
 
-def test_what_is_no_mask_set_is_refused(tmp_path: Path) -> None:
+def test_read_mask_set_refuses_other_content(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"not a mask set, it has no maskset\.json"):
         load_mask_set(url(tmp_path))
 

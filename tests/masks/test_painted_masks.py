@@ -147,7 +147,7 @@ def test_files_without_good_masks_are_refused_before_a_run_starts(
         pinned(MaskMix(families=(written(files),)))
 
 
-def test_what_is_no_tar_or_not_there_is_named(tmp_path: Path) -> None:
+def test_painted_masks_name_a_missing_or_broken_tar(tmp_path: Path) -> None:
     (tmp_path / "cut.tar").write_bytes(tar_of({"a.png": png(band(0.5)) * 9})[:700])
     with pytest.raises(InputError, match=r"cut\.tar: not a complete tar file"):
         pinned(MaskMix(families=(Painted(kind="painted", tar=f"{tmp_path}/cut.tar"),)))

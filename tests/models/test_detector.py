@@ -16,7 +16,7 @@ def test_the_paper_s_detector_has_2_3_million_weights() -> None:
     assert sum(p.numel() for p in detector.parameters()) == expected == 2_267_490
 
 
-def test_it_has_seven_layers_of_kernel_four_and_no_activation_between_the_last_two() -> None:
+def test_detector_has_seven_layers_of_kernel_four_and_no_activation_between_the_last_two() -> None:
     detector = DenseDetector(width=2)
     kernels = [m.kernel_size for m in detector.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
     assert kernels == [(4, 4)] * 7

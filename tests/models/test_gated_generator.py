@@ -66,7 +66,7 @@ def test_the_refinement_sees_the_coarse_picture_in_the_hole_only() -> None:
     assert torch.equal(seen[0], torch.where(mask > 0, coarse, image))
 
 
-def test_what_stands_in_the_hole_does_not_matter() -> None:
+def test_gated_generator_ignores_hole_content() -> None:
     generator, image = GatedGenerator(8, guided=False), torch.rand(2, 3, 32, 32) * 2 - 1
     mask = torch.zeros(2, 1, 32, 32)
     mask[0, :, 4:20, 4:20] = 1

@@ -34,7 +34,7 @@ def test_a_picture_s_mask_does_not_depend_on_its_batch(training: bool) -> None:
     torch.testing.assert_close(network(images)[1:2], network(images[1:2]), rtol=1e-4, atol=1e-5)
 
 
-def test_it_learns_where_a_few_pictures_are_white() -> None:
+def test_mask_unet_learns_where_a_few_pictures_are_white() -> None:
     torch.manual_seed(0)
     network = MaskUNet(8)
     picture = functional.interpolate(torch.rand(4, 3, 4, 4), (32, 32), mode="bilinear")

@@ -33,7 +33,7 @@ def literal(x: Array, mask: Array, weight: Array, bias: Array | None, stride: in
 
 
 @pytest.mark.parametrize(("kernel", "stride", "bias"), [(3, 1, True), (3, 2, False), (5, 2, True), (7, 2, False)])
-def test_it_is_the_formula_for_every_image_and_every_group_with_its_own_mask(kernel: int, stride: int, bias: bool) -> None:
+def test_partial_conv_equals_the_formula_for_every_image_and_group(kernel: int, stride: int, bias: bool) -> None:
     generator = torch.Generator().manual_seed(0)
     layer = PartialConv2d((3, 2), 4, kernel, stride, bias)
     if layer.bias is not None:
@@ -54,7 +54,7 @@ def test_it_is_the_formula_for_every_image_and_every_group_with_its_own_mask(ker
     assert (known == 0).any()
 
 
-def test_what_is_not_known_does_not_matter() -> None:
+def test_partial_conv_ignores_unknown_values() -> None:
     layer, x, known = PartialConv2d((3,), 4, 3, 1, bias=True), torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8)
     known[..., 2:6, 2:6] = 0
     other = torch.where(known > 0, x, torch.rand_like(x))

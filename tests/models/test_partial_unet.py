@@ -46,7 +46,7 @@ def test_a_hole_is_what_is_not_known_to_the_first_convolution_and_to_the_last() 
         assert torch.equal(known, 1 - mask)
 
 
-def test_what_stands_in_the_hole_does_not_matter() -> None:
+def test_partial_unet_ignores_hole_content() -> None:
     network, (image, mask) = PartialUNet(4, 3).eval(), a_picture()
     other = torch.where(mask > 0, torch.rand_like(image), image)
     assert torch.equal(network(image, mask), network(other, mask))

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from rayfill.models.pooled_critic import PooledCritic
 
 
-def test_it_has_as_many_weights_as_its_layers_add_up_to() -> None:
+def test_pooled_critic_has_as_many_weights_as_its_layers_add_up_to() -> None:
     blocks = 25 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512) + 2 * (64 + 128 + 256 + 512)
     with torch.device("meta"):
         sizes = [sum(p.numel() for p in PooledCritic(64, grid).parameters()) for grid in (1, 14)]

@@ -34,7 +34,7 @@ def test_rows_in_pieces_are_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     torch.testing.assert_close(attention.flow(x, x), whole)
 
 
-def test_it_starts_as_the_identity_and_learns_its_share() -> None:
+def test_attention_starts_as_the_identity_and_learns_its_share() -> None:
     attention, x = SelfAttention(4), torch.randn(1, 4, 3, 3)
     assert attention.gamma == 0
     assert torch.equal(attention(x), x)
@@ -65,7 +65,7 @@ def test_known_places_keep_the_encoder_s_features_and_holes_get_alpha_times_the_
     torch.testing.assert_close(long[..., :2, :], alpha * attention.short.flow(x, context)[..., :2, :])
 
 
-def test_it_computes_in_float32_under_autocast() -> None:
+def test_attention_computes_in_float32_under_autocast() -> None:
     attention, x = SelfAttention(4), 30 * torch.randn(1, 4, 4, 4)
     expected = attention.flow(x, x)
     with torch.autocast("cpu", torch.bfloat16):

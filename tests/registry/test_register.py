@@ -40,7 +40,7 @@ def test_the_same_model_is_registered_once_and_another_gets_the_next_number(
     assert [register(tmp_path / name, locations) for name in ("a", "b", "a")] == [1, 2, 1]
 
 
-def test_it_lands_in_the_training_runs_own_mlflow_run(root: Path, tmp_path: Path, make_model: MakeModel) -> None:
+def test_register_uses_the_training_runs_mlflow_run(root: Path, tmp_path: Path, make_model: MakeModel) -> None:
     locations = Locations(str(root))
     place = mlflow_place(locations)
     trained = client(place).create_run(ensure_experiment(place), tags={"rayfill.run": "tiny-1"}).info.run_id
@@ -85,7 +85,7 @@ def test_a_scorecard_is_stored_whole_and_its_headline_is_listed(
     assert read_scorecard(Path(path).read_text(), path) == make_scorecard(25.5)
 
 
-def test_what_is_no_model_folder_is_an_input_error(root: Path, tmp_path: Path) -> None:
+def test_register_refuses_a_folder_without_a_model(root: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"not a model folder, it has no model\.json"):
         register(tmp_path, Locations(str(root)))
 

@@ -40,7 +40,7 @@ def test_a_blind_model_answers_without_a_mask_and_tells_where_it_found_damage(
     np.testing.assert_array_equal(filled[mask == 0], picture[mask == 0])
 
 
-def test_it_takes_a_given_mask_all_the_same(server_of: ServerOf, picture: Pixels, encode: Encode) -> None:
+def test_blind_model_accepts_a_given_mask(server_of: ServerOf, picture: Pixels, encode: Encode) -> None:
     url = server_of("informed-mask")
     hole = np.zeros(picture.shape[:2], np.uint8)
     hole[10:20, 20:40] = 255

@@ -15,7 +15,9 @@ NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "systems" /
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_fills_the_hole_and_keeps_the_rest(name: str, server_of: Callable[[str], str], encode: Callable[..., bytes]) -> None:
+def test_server_keeps_known_pixels_for_every_system(
+    name: str, server_of: Callable[[str], str], encode: Callable[..., bytes]
+) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (51, 83, 3), np.uint8)
     hole = np.zeros((51, 83), np.uint8)
     hole[12:30, 20:50] = 255

@@ -62,7 +62,7 @@ def test_a_broken_form_is_a_bad_request(local_server: str) -> None:
     assert sentence(broken, 400)
 
 
-def test_what_is_no_image_is_an_unsupported_type(local_server: str, photograph: Pixels, hole: Pixels, encode: Encode) -> None:
+def test_upload_that_is_no_image_answers_415(local_server: str, photograph: Pixels, hole: Pixels, encode: Encode) -> None:
     expected = "the file is not a JPEG, PNG, WebP or TIFF image"
     assert sentence(post(local_server, image=b"%PDF-1.4", mask=encode(hole)), 415) == f"image: {expected}"
     assert sentence(post(local_server, image=encode(photograph), mask=b"<svg/>"), 415) == f"mask: {expected}"

@@ -79,7 +79,7 @@ def fill(page: Page) -> Pixels:
     return download(page)
 
 
-def test_it_names_the_model(page: Page) -> None:
+def test_page_names_the_model(page: Page) -> None:
     expect(page.locator("#model")).to_contain_text("tiny version 3, gdn")
 
 
@@ -118,7 +118,7 @@ def test_undo_erase_and_clear_take_paint_away(page: Page, tmp_path: Path, photog
     expect(page.locator("#problem")).to_have_text("Nothing is painted yet: paint over what should be filled.")
 
 
-def test_it_can_be_used_with_the_keyboard_alone(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
+def test_page_can_be_used_with_the_keyboard_alone(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
     choose(page, tmp_path, encode, photograph)
     page.locator("#canvas").focus()
     page.keyboard.press("ArrowRight")
@@ -182,7 +182,7 @@ def test_the_answer_for_a_photograph_that_was_left_is_not_shown_beside_another(
     expect(page.locator("#filled-by")).not_to_contain_text("late")
 
 
-def test_what_the_server_refuses_is_told_as_a_sentence(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
+def test_page_shows_the_servers_error_as_a_sentence(page: Page, tmp_path: Path, photograph: Pixels, encode: Encode) -> None:
     page.set_input_files("#file", {"name": "notes.png", "mimeType": "image/png", "buffer": b"notes"})
     expect(page.locator("#problem")).to_contain_text("“notes.png” cannot be opened as a picture")
     gif = io.BytesIO()

@@ -55,7 +55,7 @@ def pixels_of(answer: requests.Response) -> Pixels:
     return np.asarray(Image.open(io.BytesIO(answer.content)))
 
 
-def test_it_says_which_model_answers(server: Serving, card: ModelCard) -> None:
+def test_models_route_names_the_served_model(server: Serving, card: ModelCard) -> None:
     (model,) = requests.get(f"{server.url}/v1/models", timeout=60).json()["models"]
     assert (model["name"], model["version"], model["digest"]) == ("tiny", "1", card.weights_sha256)
     health = requests.get(f"{server.url}/healthz", timeout=60)

@@ -26,7 +26,7 @@ async def ask(replica: Replica) -> Answer:
     return answer
 
 
-def test_it_changes_to_another_model(tmp_path: Path, make_model: MakeModel) -> None:
+def test_replica_changes_to_another_model(tmp_path: Path, make_model: MakeModel) -> None:
     cards = [make_model(tmp_path / str(seed), seed=seed) for seed in (1, 2)]
 
     async def story() -> list[str]:

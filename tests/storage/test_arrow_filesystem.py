@@ -65,7 +65,7 @@ def test_files_folders_and_what_is_not_there_are_told_apart(files: PyFileSystem,
         files.open_input_stream("runs/c")
 
 
-def test_what_is_deleted_is_gone_and_its_neighbours_stay(files: PyFileSystem, s3_url: str) -> None:
+def test_arrow_filesystem_deletes_only_the_named_path(files: PyFileSystem, s3_url: str) -> None:
     store = open_store(s3_url)
     for key in ("runs/a/state", "runs/a/model/weights", "runs/a-b", "runs/c"):
         store.write(key, key.encode())

@@ -16,7 +16,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return open_store(tmp_path / "store" if request.param == "file" else request.getfixturevalue("s3_url"))
 
 
-def test_what_is_written_is_read_whole_and_in_ranges(store: Store) -> None:
+def test_store_reads_objects_whole_and_in_ranges(store: Store) -> None:
     store.write("a/b.bin", b"0123456789")
     assert store.read("a/b.bin") == b"0123456789"
     assert store.read("a/b.bin", 3, 4) == b"3456"
@@ -48,7 +48,7 @@ def test_of_many_conditional_writers_one_wins(store: Store) -> None:
         store.write("seat", b"", if_absent=True)
 
 
-def test_what_is_missing_is_not_found(store: Store, tmp_path: Path) -> None:
+def test_store_raises_not_found_for_missing_objects(store: Store, tmp_path: Path) -> None:
     store.write("there/a", b"")
     for call in (lambda: store.read("no"), lambda: store.read("there"), lambda: store.download("no", tmp_path / "x")):
         with pytest.raises(NotFound, match=store.url):
@@ -86,7 +86,7 @@ def test_a_listing_goes_on_after_a_thousand_keys(s3_url: str) -> None:
     assert [e.key for e in store.list()] == [f"{n:05d}" for n in range(1005)]
 
 
-def test_what_is_deleted_is_gone(store: Store) -> None:
+def test_store_deletes_objects(store: Store) -> None:
     store.write("a", b"")
     store.delete("a")
     assert not store.exists("a")

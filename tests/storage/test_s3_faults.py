@@ -42,7 +42,7 @@ PASSING = {
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_what_passes_is_tried_again(store: S3Store, s3_faults: FaultProxy, fault: Fault) -> None:
+def test_s3_store_retries_transient_errors(store: S3Store, s3_faults: FaultProxy, fault: Fault) -> None:
     s3_faults.fail(fault, times=2)
     assert S3Store(store.url, HASTY).read("a", 5, 1000) == DATA[5:1005]
 
@@ -109,7 +109,7 @@ FINAL = {
 
 
 @pytest.mark.parametrize("code", FINAL)
-def test_what_does_not_pass_is_said_at_once(store: S3Store, s3_faults: FaultProxy, s3_url: str, code: str) -> None:
+def test_s3_store_raises_permanent_errors_at_once(store: S3Store, s3_faults: FaultProxy, s3_url: str, code: str) -> None:
     status, sentence = FINAL[code]
     s3_faults.fail(error(status, code), times=2)
     with pytest.raises(InputError, match=rf"^{s3_url}/a: refused \({code}\): {sentence}"):

@@ -41,7 +41,7 @@ def test_every_system_has_a_recipe() -> None:
         ("images.size=66", "images.size: 66 does not fit system 'gdn'; allowed are multiples of 4 from 16"),
     ],
 )
-def test_what_does_not_fit_is_named(override: str, sentence: str) -> None:
+def test_check_recipe_names_what_does_not_fit(override: str, sentence: str) -> None:
     with pytest.raises(InputError) as caught:
         check_recipe(load_spec(GDN, Recipe, [override]))
     assert sentence in str(caught.value)

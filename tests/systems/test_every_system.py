@@ -137,7 +137,7 @@ def test_a_step_moves_the_players_of_its_round_in_every_parameter_and_nobody_els
 
 
 @every
-def test_what_stands_in_the_holes_never_matters(name: str) -> None:
+def test_inpaint_ignores_hole_content(name: str) -> None:
     recipe = recipe_of(name)
     system = TrainState(recipe, CPU).system.eval()
     contract = system.contract(system.Options.model_validate(recipe.system.options))
@@ -192,7 +192,7 @@ def test_a_saved_model_inpaints_a_picture_that_is_not_square(
 
 
 @every
-def test_its_own_metrics_are_measured_for_every_sample(name: str) -> None:
+def test_measure_returns_own_metrics_of_every_sample(name: str) -> None:
     recipe = recipe_of(name)
     system = TrainState(recipe, CPU).system.eval()
     batch = a_batch(recipe)

@@ -37,7 +37,7 @@ def error_of(state: TrainState, batch: Batch) -> float:
 
 
 @pytest.mark.parametrize(("name", "left"), LEFT.items())
-def test_its_answer_comes_closer(name: str, left: float) -> None:
+def test_training_brings_every_systems_answer_closer(name: str, left: float) -> None:
     recipe = load_spec(SMALL / f"{name}.yaml", Recipe, ["training.precision=fp32", "training.batch_size=2"])
     players = {player: settings.model_copy(update={"lr": 3e-3, "ema": None}) for player, settings in recipe.players.items()}
     state = TrainState(recipe.model_copy(update={"players": players}), torch.device("cpu"))

@@ -135,7 +135,7 @@ def test_given_weights_of_another_width_are_refused() -> None:
         pconv(weights="vgg16.safetensors", width=8)
 
 
-def test_it_learns_a_handful_of_pictures_and_fine_tuning_goes_on_from_there() -> None:
+def test_pconv_learns_a_few_pictures_and_fine_tunes_further() -> None:
     system, batch = pconv(width=8), a_batch(4)
     optimizer = torch.optim.Adam(system.generator.parameters(), lr=5e-3)
     losses = []

@@ -92,7 +92,7 @@ def test_the_contract_follows_the_encoder() -> None:
         assert (contract.value_range, contract.hole_fill, contract.multiple) == ("imagenet", 0.0, multiple)
 
 
-def test_its_own_metrics_are_mean_squares_in_normalised_colours() -> None:
+def test_own_metrics_are_mean_squares_in_normalised_colors() -> None:
     system, batch = residual_gan().eval(), a_batch()
     silence(system)
     # A side that is no multiple of 16, as evaluation may bring it.

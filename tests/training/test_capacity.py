@@ -59,7 +59,7 @@ def test_the_wait_is_counted_in_starts() -> None:
     assert startup_failures(0, 30, failures=3) == 3
 
 
-def test_what_is_missing_after_a_node_was_lost_is_said() -> None:
+def test_lacking_reports_missing_workers_after_a_lost_node() -> None:
     share = Share(4, gpus=1)
     assert lacks_room([Node(4, 1)] * 2, 2, share) is None
     sentence = lacks_room([Node(4, 1)], 2, share)

@@ -73,7 +73,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_its_name(small_run: Small) 
     assert not saved.folders
 
 
-def test_it_stops_at_the_very_step_although_it_reports_less_often(small_run: Small) -> None:
+def test_run_worker_stops_at_the_non_finite_step_between_two_reports(small_run: Small) -> None:
     rarely_logged = ["training.log_every=8", "training.checkpoint_every=8"]
     with pytest.raises(Failed, match=r"step 2: generator/reconstruction is nan"):
         run_worker(small_run(*rarely_logged), WORKER, broken_state(small_run), Saved(), None)

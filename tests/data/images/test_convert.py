@@ -197,7 +197,7 @@ def png_header(width: int, height: int) -> bytes:
         *("bomb", "too long for jpeg", "many pixels", "fewer pixels than promised"),
     ],
 )
-def test_what_cannot_be_used_gets_a_reason(data: bytes, reason: str) -> None:
+def test_convert_rejects_with_a_reason(data: bytes, reason: str) -> None:
     assert prepare(data, SPEC) == Rejected(reason)
 
 

@@ -134,7 +134,7 @@ def test_a_preview_in_exif_is_not_kept() -> None:
     assert preview not in encode_image(source.samples, source, ".png")
 
 
-def test_what_cannot_be_kept_is_said() -> None:
+def test_read_source_image_reports_what_an_answer_cannot_keep() -> None:
     assert read_source_image(saved(Image.fromarray(FILLED).convert("P")), 600).not_kept == (
         "full colour in place of its palette comes back",
     )

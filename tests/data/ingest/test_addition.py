@@ -77,7 +77,7 @@ def test_nothing_new_changes_nothing(source: Path, place: str) -> None:
     assert not (Path(place) / "versions").exists()
 
 
-def test_it_grows_again_and_the_first_ingest_still_says_that_it_is_there(
+def test_dataset_grows_twice_and_the_first_ingest_still_finds_it(
     source: Path, place: str, tmp_path: Path, make_photographs: Make
 ) -> None:
     digests = [open_dataset(place).digest]
@@ -138,9 +138,7 @@ def test_an_addition_that_was_killed_goes_on_where_it_was(place: str, tmp_path: 
     assert len(splits(open_dataset(place))) == 50
 
 
-def test_what_a_killed_addition_packed_of_a_source_that_changed_since_goes(
-    place: str, tmp_path: Path, make_photographs: Make
-) -> None:
+def test_addition_drops_parts_of_a_killed_one_whose_source_changed(place: str, tmp_path: Path, make_photographs: Make) -> None:
     more = make_photographs(tmp_path / "more", 30, first=50)
 
     def dying(pack: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:

@@ -99,7 +99,7 @@ def test_a_prefix_in_a_bucket_is_adopted_with_the_same_digest(prefix: Path, tmp_
     assert len(read_all(s3_url + "/adopted", tmp_path / "cache")) == 24
 
 
-def test_what_cannot_be_used_is_left_out_and_counted(prefix: Path, tmp_path: Path) -> None:
+def test_adopt_skips_and_counts_unusable_pictures(prefix: Path, tmp_path: Path) -> None:
     append(
         prefix / "00001.tar",
         {
@@ -125,7 +125,7 @@ def test_what_cannot_be_used_is_left_out_and_counted(prefix: Path, tmp_path: Pat
     assert sum(manifest.samples.values()) == len(read_all(tmp_path / "adopted", tmp_path / "cache")) == 16
 
 
-def test_it_goes_on_where_it_was_stopped(prefix: Path, tmp_path: Path) -> None:
+def test_adopt_resumes_where_it_was_stopped(prefix: Path, tmp_path: Path) -> None:
     def stopping(adopt: Callable[[PackJob], PartManifest], jobs: Sequence[PackJob]) -> Iterator[PartManifest]:
         yield adopt(jobs[0])
         raise KeyboardInterrupt
@@ -190,7 +190,7 @@ def test_our_own_shards_can_be_adopted(tmp_path: Path) -> None:
     assert set(read_all(tmp_path / "adopted", tmp_path / "c")) == set(read_all(tmp_path / "ours", tmp_path / "c"))
 
 
-def test_what_holds_no_shards_is_refused(prefix: Path, tmp_path: Path) -> None:
+def test_adopt_refuses_a_source_without_shards(prefix: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "photo.jpg").write_bytes(picture(0))
     with pytest.raises(InputError, match=r"empty: holds no \.tar files; what is adopted is a folder or an s3:// prefix of"):

@@ -65,7 +65,7 @@ def test_any_webdataset_reader_reads_the_shards(tmp_path: Path, make_photographs
     assert abs(first["jpg"].astype(int) - decoded).max() <= 2  # webdataset decodes with Pillow
 
 
-def test_who_packs_and_from_where_makes_no_difference(tmp_path: Path, make_photographs: Make, s3_url: str) -> None:
+def test_ingest_does_not_depend_on_worker_or_kind_of_source(tmp_path: Path, make_photographs: Make, s3_url: str) -> None:
     source = make_photographs(tmp_path / "photographs", 20)
     with tarfile.open(tmp_path / "photographs.tar", "w") as tar:
         for path in sorted(source.rglob("*.jpg"), key=lambda p: str(p.relative_to(source))):

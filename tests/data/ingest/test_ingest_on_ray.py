@@ -24,7 +24,9 @@ def test_ray_makes_the_dataset_that_one_process_makes(tmp_path: Path, make_photo
 
 
 @pytest.mark.usefixtures("ray_cluster")
-def test_what_is_wrong_in_a_task_is_said_as_it_would_be_here(tmp_path: Path, make_photographs: Callable[..., Path]) -> None:
+def test_ingest_on_ray_raises_a_tasks_error_as_the_serial_way_does(
+    tmp_path: Path, make_photographs: Callable[..., Path]
+) -> None:
     source = make_photographs(tmp_path / "photographs", 30)
     (tmp_path / "dataset").mkdir()
     (tmp_path / "dataset" / "shards").write_text("a file where a folder must be")

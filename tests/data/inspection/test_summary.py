@@ -25,7 +25,7 @@ def write(folder: Path, sizes: list[tuple[int, int]]) -> Path:
     return folder
 
 
-def test_it_counts_what_the_manifest_and_the_pictures_say(tmp_path: Path) -> None:
+def test_summary_counts_manifest_and_sampled_pictures(tmp_path: Path) -> None:
     source = write(tmp_path / "photographs", [(40, 90)] * 3 + [(64, 64)] * 2 + [(300, 127)] * 4 + [(20, 50)])
     (source / "broken.jpg").write_bytes(b"no picture")
     manifest = ingest(str(source), str(tmp_path / "dataset"), IngestSpec(shard_mib=0.001, val_share=0.5), run_inline).manifest

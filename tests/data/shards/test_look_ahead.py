@@ -72,7 +72,7 @@ class Slow(S3Store):
         super().copy_to(key, file)
 
 
-def test_what_is_needed_comes_before_what_will_be(distant: Dataset, tmp_path: Path) -> None:
+def test_needed_shards_are_fetched_before_prefetched_ones(distant: Dataset, tmp_path: Path) -> None:
     a, b, c, d = distant.shards("train")[:4]
     store = Slow(distant.store.url)
     copies = ShardCopies(store, ShardCache(tmp_path / "cache"), most=10, budget=1)

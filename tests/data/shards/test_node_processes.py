@@ -138,7 +138,7 @@ def is_whole_and_alone(cache: Path, shard: Shard, data: bytes) -> None:
     assert (cache / f"{shard.sha256}.tar").read_bytes() == data
 
 
-def test_what_a_killed_process_has_fetched_of_a_shard_is_never_read_(
+def test_partial_download_of_a_killed_process_is_never_read_(
     half_fetched: "subprocess.Popen[str]", distant: Dataset, s3_faults: FaultProxy, tmp_path: Path
 ) -> None:
     half_fetched.kill()
@@ -153,7 +153,7 @@ def test_what_a_killed_process_has_fetched_of_a_shard_is_never_read_(
     is_whole_and_alone(cache, shard, whole)
 
 
-def test_what_a_killed_process_has_fetched_takes_no_room(
+def test_partial_download_of_a_killed_process_takes_no_room(
     half_fetched: "subprocess.Popen[str]", distant: Dataset, s3_faults: FaultProxy, tmp_path: Path
 ) -> None:
     half_fetched.kill()
@@ -164,7 +164,7 @@ def test_what_a_killed_process_has_fetched_takes_no_room(
         is_whole_and_alone(tmp_path / "cache", shard, file.read())
 
 
-def test_who_waits_for_a_process_that_is_killed_fetches_the_shard_itself(
+def test_process_that_waits_for_a_killed_one_fetches_the_shard_itself(
     half_fetched: "subprocess.Popen[str]", distant: Dataset, s3_faults: FaultProxy, tmp_path: Path
 ) -> None:
     shard = distant.shards("train")[0]

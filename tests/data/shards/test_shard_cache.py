@@ -101,7 +101,7 @@ def test_the_copy_used_longest_ago_makes_room(distant: Dataset, tmp_path: Path) 
     assert names(cache) == {f"{a.sha256}.tar", f"{c.sha256}.tar"}
 
 
-def test_what_is_open_stays_and_a_shard_without_room_is_refused(distant: Dataset, tmp_path: Path) -> None:
+def test_cache_keeps_open_copies_and_refuses_a_shard_without_room(distant: Dataset, tmp_path: Path) -> None:
     a, b, c = distant.shards("train")[:3]
     cache = ShardCache(tmp_path / "cache", limit=a.bytes + b.bytes)
     cache.fetch(distant.store, a).close()

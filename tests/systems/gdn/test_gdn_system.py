@@ -69,7 +69,7 @@ def test_the_players_own_all_parameters_and_share_none() -> None:
     assert owned[0] | owned[1] == {name for name, _ in system.named_parameters()}
 
 
-def test_what_stands_in_the_hole_does_not_matter() -> None:
+def test_gdn_ignores_hole_content() -> None:
     system, batch = gdn().eval(), a_batch()
     other = torch.where(batch.mask > 0, torch.rand_like(batch.image), batch.image)
     assert torch.equal(system.inpaint(batch.image, batch.mask).raw, system.inpaint(other, batch.mask).raw)

@@ -35,7 +35,7 @@ def test_neither_a_hole_nor_its_border_has_edges() -> None:
     assert edge_maps(gray, 2.0, known).sum() == 0
 
 
-def test_what_stands_in_a_hole_does_not_matter() -> None:
+def test_edge_maps_ignore_hole_content() -> None:
     gray = luminance(IMAGE)
     known = torch.ones(1, 1, 64, 64, dtype=torch.bool)
     known[..., 20:40, 20:40] = False

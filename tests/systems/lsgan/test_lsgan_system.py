@@ -102,7 +102,7 @@ def test_the_auto_encoder_learns_on_the_truth_around_a_filled_hole(filling: str)
     assert system.generator.training
 
 
-def test_its_loss_is_the_mean_squared_error_to_the_whole_truth() -> None:
+def test_autoencoder_loss_is_the_mean_squared_error_to_the_whole_picture() -> None:
     system, batch = refined(), a_batch()
     shared = system.forward_shared(batch, REFINE)
     expected = ((shared["refined"].double() - (2 * batch.image.double() - 1)) ** 2).mean()
@@ -121,7 +121,7 @@ def test_the_raw_answer_is_the_auto_encoder_s_and_without_one_the_generator_s() 
     assert not torch.allclose(raw[hole], generated[hole], atol=0.01)
 
 
-def test_it_measures_the_paste_with_and_without_refinement() -> None:
+def test_measure_reports_psnr_with_and_without_refinement() -> None:
     system, batch = refined().eval(), a_batch()
     with torch.no_grad():
         found = system.measure(batch.image, batch.mask)
