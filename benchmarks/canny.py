@@ -1,4 +1,4 @@
-"""How long the edge detector holds up a training step: milliseconds a picture on one core of the CPU, with and without a mask.
+"""Time the edge detector of a training step: milliseconds a picture on one core of the CPU, with and without a mask.
 
     python -m benchmarks.canny [--json]
 

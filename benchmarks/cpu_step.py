@@ -1,4 +1,4 @@
-"""What makes GDN's training step faster on a CPU: layout, compilation, flushed denormals, threads. Each alone, in one run.
+"""Compare ways to speed up GDN's training step on a CPU: layout, compilation, flushed denormals, threads; each alone.
 
     python -m benchmarks.cpu_step                                              this machine
     ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python -m benchmarks.cpu_step    the same, playing one without native bf16

@@ -1,4 +1,4 @@
-"""How much memory a stretch of work needs at most."""
+"""Measure the peak memory of a block."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a command pays before its first word: `--help` and refusals, beside Python alone and the packages that they spare.
+"""Measure command start-up: `--help` and errors, beside bare Python and the packages whose import they avoid.
 
 python -m benchmarks.startup
 python -m benchmarks.startup --rounds 5 --json

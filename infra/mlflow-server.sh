@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# An MLflow server for a team: its database here or in PostgreSQL, its files under the root that everyone trains to.
+# An MLflow server for a team: its database here or in PostgreSQL, its files under the team's root.
 #
 #   infra/mlflow-server.sh s3://bucket/team                              database ./mlflow.db, on http://127.0.0.1:5000
 #   MLFLOW_BACKEND_STORE_URI=postgresql://user@db/mlflow infra/mlflow-server.sh s3://bucket/team --host 0.0.0.0 --port 5000
 #
 # Then, wherever rayfill is used:  export MLFLOW_TRACKING_URI=http://127.0.0.1:5000
-# The server reaches the bucket with its own AWS_* variables; who talks to the server needs none for MLflow's files. A password of
-# the database belongs into ~/.pgpass, not into the URL, which every process of the machine can see.
+# The server reaches the bucket with its own AWS_* variables; its clients need none for MLflow's files. A password of
+# the database belongs into ~/.pgpass, not into the URL, which every process of the machine can read.
 set -euo pipefail
 root=${1:?give the root, such as s3://bucket/team}
 shift

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs a command where there is PostgreSQL, and gets it where it is missing and can be had. The tests start a server of their own.
+# Run a command with PostgreSQL installed; install it with apt-get if it is missing. The tests start their own server.
 # usage: infra/postgres.sh COMMAND ...
 set -euo pipefail
 [ $# -gt 0 ] || { sed -n '3s/^# //p' "$0" >&2; exit 2; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A real S3 store on loopback for tests: Ceph's RGW over one monitor and one OSD in memory, gone when the command ends.
 # usage: infra/s3-store.sh COMMAND ...
-# COMMAND runs with AWS_ENDPOINT_URL and a user's keys. Nothing listens but on 127.0.0.1; the daemons trust one another.
+# COMMAND runs with AWS_ENDPOINT_URL and a user's keys. Everything listens on 127.0.0.1 only; the daemons do not authenticate each other.
 set -euo pipefail
 [ $# -gt 0 ] || { sed -n '3,4s/^# //p' "$0" >&2; exit 2; }
 
@@ -69,7 +69,7 @@ CONF
 export CEPH_CONF="$home/ceph.conf"
 log="$home/log"
 
-# Waits for a command to succeed; says what the daemons said if it does not.
+# Wait for a command to succeed; print the daemons' logs if it does not.
 until_well() {
   local end=$((SECONDS + 60))
   while [ $SECONDS -lt $end ]; do "$@" >>"$log" 2>&1 && return; sleep 0.1; done

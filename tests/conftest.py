@@ -1,4 +1,4 @@
-"""What the whole test session shares."""
+"""Fixtures of the whole test session."""
 
 import os
 import shutil

@@ -83,7 +83,7 @@ def altered(exchange: Exchange) -> None:
 
 
 def answer_lost(exchange: Exchange) -> None:
-    """The store has done what was asked, and nobody hears of it."""
+    """The store has handled the request, but its answer is lost."""
     exchange.request.close_connection = True
 
 
@@ -125,7 +125,7 @@ class FaultProxy:
         self.seen.clear()
 
     def away(self, seconds: float) -> None:
-        """Nobody listens for so long."""
+        """Refuse connections for so long."""
         self.stop()
         threading.Timer(seconds, self.start).start()
 

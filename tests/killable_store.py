@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # moto keeps objects in memory and can write down requests. A new process first serves these to itself, at another port, so that
-# nobody meets a store that is there and empty. moto's recorder is made safe here for what happens to it: many requests at once,
+# no client meets a store that is up and empty. moto's recorder is made safe here for what happens to it: many requests at once,
 # whose lines must not mingle, and a kill in the middle of a line, whose request was not answered.
 SERVE = """
 import json, sys, threading, time
@@ -50,7 +50,7 @@ time.sleep(3600)
 
 
 def free_fixed_port() -> int:
-    """A port that nobody listens at, below those that connections are given: none takes it while the store is away."""
+    """A free port below the ephemeral range, so that no connection takes it while the store is away."""
     for port in random.sample(range(20000, 30000), 100):
         with socket.socket() as found, suppress(OSError):
             found.bind(("127.0.0.1", port))

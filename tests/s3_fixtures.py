@@ -91,7 +91,7 @@ def _forget_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _user(endpoint: str) -> dict[str, str]:
-    """A user of the server who may do anything in S3. From here on it answers nobody else."""
+    """A user of the server who may do anything in S3. From here on it rejects all other users."""
     import boto3
     import requests
 

@@ -1,4 +1,4 @@
-"""What an earlier version wrote is read by this one: a dataset, a mask set, a run with its checkpoint and model, and a sweep.
+"""Files of an earlier version are readable: a dataset, a mask set, a run with its checkpoint and model, and a sweep.
 
 The files under written_before/7b6e4f6 are of that commit, before modules and classes took the field's names.
 """

@@ -1,4 +1,4 @@
-"""What every contestant of the loader benchmark is given, what it must do, and how a round of it is timed."""
+"""Interface of a contestant of the loader benchmark, and the timing of a round."""
 
 import copy
 import gc

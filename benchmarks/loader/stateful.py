@@ -1,4 +1,4 @@
-"""What contestants share whose loader has a state_dict of its own."""
+"""Base of contestants whose loader has its own state_dict."""
 
 from abc import abstractmethod
 from collections.abc import Iterator

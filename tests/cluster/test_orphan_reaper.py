@@ -1,4 +1,4 @@
-"""What a killed driver leaves behind is ended; what ends by itself and what others started is left alone."""
+"""The orphan reaper ends what a killed driver leaves, and no process that others started."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""What a job gets of this machine: code and places, never a secret."""
+"""Runtime environment of a job: code and addresses, never a secret."""
 
 import json
 from pathlib import Path

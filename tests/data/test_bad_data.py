@@ -1,4 +1,4 @@
-"""What a training meets whose dataset lies in a bucket: everything that is wrong there has one answer, and is never used."""
+"""Damaged data in a bucket under a training: each fault has one outcome, and no damaged sample is used."""
 
 import itertools
 import time

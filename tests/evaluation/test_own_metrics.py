@@ -1,4 +1,4 @@
-"""What a system measures of itself is in the scorecard, in the table and on the page, beside the protocol's numbers."""
+"""A system's own metrics are in the scorecard, the table and the page, beside the protocol's numbers."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How numbers are averaged, asked for, written and kept."""
+"""Scorecards: averages, look-ups, writing and storage."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What doctor finds out of order, it says in a sentence that tells what to do."""
+"""rayfill doctor reports each fault in a sentence that says what to do."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""What can be refused without torch, Ray or MLflow, which take seconds to import, is refused without them."""
+"""Errors that need no torch, Ray or MLflow are reported without importing them."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which MLflow is used, and that its password stays a secret."""
+"""Choice of MLflow, and secrecy of its password."""
 
 import socket
 import subprocess
@@ -44,7 +44,7 @@ def test_the_experiment_is_made_once_with_the_artifact_root(root: Path) -> None:
 
 def test_a_dead_server_is_told_at_once_and_without_the_password(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))  # bound but not listening: nobody answers there
+        unused.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         uri = f"http://ada:secret@127.0.0.1:{unused.getsockname()[1]}"
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         with pytest.raises(Failed, match=r"MLflow at http://127\.0\.0\.1:\d+ does not answer") as caught:

@@ -134,7 +134,7 @@ def test_a_command_that_died_before_the_move_does_no_harm(seat: Seat) -> None:
 
 
 def test_of_two_who_promote_at_once_the_better_one_stays(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both are judged against version 1; whoever comes second must be judged again, against the first."""
+    """Both are judged against version 1; the second one must be judged again, against the first."""
     seat.promote(1)
     together = threading.Barrier(2)
     first = threading.local()

@@ -1,4 +1,4 @@
-"""A picture without a mask: refused by a model that has to be told, answered by one that finds the damage itself."""
+"""A picture without a mask: refused by a model that needs one, answered by a model that predicts it."""
 
 import io
 from collections.abc import Callable

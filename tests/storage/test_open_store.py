@@ -1,4 +1,4 @@
-"""What a store promises, held against a folder and against S3 over HTTP alike."""
+"""The Store interface, tested on a folder and on S3 over HTTP alike."""
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What is wrong with an address or its credentials is said in one sentence that names the place."""
+"""Errors of address and credentials are one sentence that names the URL."""
 
 import socket
 

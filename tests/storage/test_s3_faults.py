@@ -1,4 +1,4 @@
-"""What a store and a network do at night: what passes is waited for, and what does not is said at once."""
+"""Faults of store and network: transient ones are retried, others are raised at once."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What holds for every system of every shipped recipe, each made small by `small/<recipe>.yaml`."""
+"""Properties of every system of every shipped recipe, each made small by `small/<recipe>.yaml`."""
 
 from collections.abc import Callable
 from functools import cache

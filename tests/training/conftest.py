@@ -78,5 +78,5 @@ def small_run(small_root: Path, small_recipe: Callable[..., Recipe]) -> Callable
 
 @pytest.fixture(autouse=True)
 def checkpoints_below_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checkpoint folders belong to whoever is handed them; here they go with the test."""
+    """The receiver of a checkpoint folder owns it; here the test's end removes it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -1,4 +1,4 @@
-"""What needs a dataset: unfinished runs and sweeps, and registered versions."""
+"""Users of a dataset: unfinished runs and sweeps, and registered versions."""
 
 import shutil
 from collections.abc import Callable

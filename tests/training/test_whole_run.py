@@ -1,4 +1,4 @@
-"""What a run writes down before it starts."""
+"""Records of a run before it starts."""
 
 import hashlib
 import io

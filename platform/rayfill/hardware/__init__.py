@@ -1,1 +1,1 @@
-"""What a machine computes with: number formats, measured rates, and the one precision that all workers agree on."""
+"""Number formats, measured rates, and the precision that all workers agree on."""

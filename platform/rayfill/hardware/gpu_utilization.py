@@ -1,4 +1,4 @@
-"""How busy this process's GPU is, as its driver counts."""
+"""GPU utilisation of this process's device, as its driver reports it."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Which number format convolutions and matrix products run in: bf16 where the device multiplies it natively, else fp32.
+"""Choose the number format of convolutions and matrix products: bf16 where the device multiplies it natively, else fp32.
 
 Where bf16 is emulated a 3x3 convolution takes about fifty times as long as in fp32 and a matrix product several hundred
 times, so the choice follows the hardware, and is recorded with whatever was computed.

@@ -1,1 +1,1 @@
-"""From a model and pictures to filled pictures."""
+"""Inpaint pictures with a loaded model."""

@@ -1,4 +1,4 @@
-"""Where an alias stands, and moving it: the log first, then MLflow, until both say the same."""
+"""Read and move an alias: the audit log first, then MLflow, until both agree."""
 
 import re
 import time

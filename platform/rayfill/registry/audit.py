@@ -1,4 +1,4 @@
-"""Who moved which alias, when and why: an append-only log in the store, one JSON object an event, numbered without gaps.
+"""Audit log of alias moves: append-only, one JSON object an event, numbered without gaps.
 
 An event is written before the alias moves, under a number that only one writer can get, so of two who race one loses and
 looks again. A command that dies in between leaves an event whose alias did not move; the next promotion or rollback

@@ -1,4 +1,4 @@
-"""Which MLflow a root uses: MLFLOW_TRACKING_URI where it is set, else a SQLite file beside everything else.
+"""Choose the MLflow of a root: MLFLOW_TRACKING_URI if set, else a SQLite file under the root.
 
 Nothing here touches MLflow's global tracking URI, so that two roots can be used in one process.
 """

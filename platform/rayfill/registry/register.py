@@ -1,4 +1,4 @@
-"""From a model folder to a version in the MLflow registry: files, signature and lineage, no pickle."""
+"""Register a model folder as a version in MLflow, with files, signature and lineage, without pickle."""
 
 import shutil
 import tempfile

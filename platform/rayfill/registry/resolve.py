@@ -1,4 +1,4 @@
-"""From what a user calls a model (`name@alias`, `name/version`, a run, a path) to a folder on this machine."""
+"""Resolve a model reference (`name@alias`, `name/version`, a run, a path) to a folder on this machine."""
 
 import re
 from dataclasses import dataclass

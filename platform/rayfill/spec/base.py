@@ -1,4 +1,4 @@
-"""What every typed spec shares: unknown keys are refused, values never change, and the content has a digest."""
+"""Base of all typed specs: unknown keys are errors, values are frozen, the content has a digest."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Where things lie under a root: one place that knows the layout, so that commands agree on it."""
+"""Paths under a root: the one module that defines the layout."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which holes to make: mask families, weighted mixes of them, and named mask sets for evaluation."""
+"""Specs of masks: mask families, weighted mixes of them, and named mask sets for evaluation."""
 
 import re
 from typing import Annotated, ClassVar, Literal

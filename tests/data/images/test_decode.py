@@ -1,4 +1,4 @@
-"""From a stored photograph to a square of pixels."""
+"""Decode a stored photograph to a square training image."""
 
 import io
 import warnings

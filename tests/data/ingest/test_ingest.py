@@ -1,4 +1,4 @@
-"""From photographs to a dataset: what is in it, that it does not depend on who packed it, and what is refused."""
+"""Ingest: contents of the dataset, independence of the workers, and refusals."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Where photographs come from, and what is no such place."""
+"""Sources of photographs: folder, tar and bucket, and refusals."""
 
 import io
 import pickle

@@ -1,4 +1,4 @@
-"""What is said about a dataset, and its contact sheet."""
+"""Summary and contact sheet of a dataset."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Shards of a folder are read at once, compared behind that, and a damaged one stops whoever reads."""
+"""Local shards are read at once and verified in the background; a damaged one stops its reader."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Where copies lie and how many, as the node's administrator says: for every process of the node."""
+"""Shard cache as node.yaml configures it: folder and limit, for every process of the node."""
 
 import os
 import pickle

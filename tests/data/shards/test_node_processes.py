@@ -1,4 +1,4 @@
-"""Processes of one node share its copies of shards: each is fetched once, and what a killed one leaves is in nobody's way."""
+"""Processes of one node share its shard cache: a shard is fetched once; a killed process blocks no other."""
 
 import subprocess
 import sys

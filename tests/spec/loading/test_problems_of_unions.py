@@ -1,4 +1,4 @@
-"""What is said of a mapping that should say its kind."""
+"""Errors of a mapping whose `kind` is missing or wrong."""
 
 import pytest
 from pydantic import ValidationError

@@ -11,7 +11,7 @@ from rayfill.losses.gaussian_kl import hidden_std
 from rayfill.systems.base import Round, Shared
 from rayfill.systems.dual_path.system import DualPath
 
-EVERYBODY = Round("adversarial", ("generator", "critic_reconstruction", "critic_generation"))
+ALL_PLAYERS = Round("adversarial", ("generator", "critic_reconstruction", "critic_generation"))
 PATCH = {"kind": "patch", "width": 2, "spectral_norm": False}
 RESIDUAL = {"kind": "residual", "width": 2, "deepest": 4, "levels": 3, "spectral_norm": True}
 OPTIONS: dict[str, Any] = {
@@ -43,7 +43,7 @@ def a_batch() -> Batch:
     return Batch(torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)), mask, ("a", "b"))
 
 
-def played(system: DualPath, batch: Batch, round_: Round = EVERYBODY) -> Shared:
+def played(system: DualPath, batch: Batch, round_: Round = ALL_PLAYERS) -> Shared:
     torch.manual_seed(2)
     return system.forward_shared(batch, round_)
 

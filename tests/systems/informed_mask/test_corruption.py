@@ -1,4 +1,4 @@
-"""What stands in damaged pixels while a network learns to find them."""
+"""Content of damaged pixels in training."""
 
 import pytest
 import torch

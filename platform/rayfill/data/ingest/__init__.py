@@ -1,1 +1,1 @@
-"""From a source of photographs to a dataset."""
+"""Ingest: make a dataset from a source of photographs."""

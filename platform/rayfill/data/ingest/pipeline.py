@@ -1,4 +1,4 @@
-"""From a source of photographs to a dataset. It can be killed at any point and run again; the manifest comes last.
+"""Ingest photographs into a dataset. Resumable after a kill at any point; the manifest is written last.
 
 Duplicates are byte-identical files; near-duplicates look alike (near_duplicates.py). Within a part the packer drops duplicates.
 Once every part is packed, those that hold a photograph of an earlier part, or one whose near-duplicates lie in the other split,

@@ -1,4 +1,4 @@
-"""From a YAML file and `--set key=value` to a typed spec, or to one sentence about what is wrong and where.
+"""Load a typed spec from a YAML file and `--set key=value`; errors are one sentence with file, key and reason.
 
 A file may begin with `extends: other.yaml` (a path beside it) and then says only what differs: mappings are merged, anything
 else is replaced, and so is a mapping by one of another `kind`. `drop: [players.detector]` leaves keys of the other file out.

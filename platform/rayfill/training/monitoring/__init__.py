@@ -1,1 +1,1 @@
-"""What tells a person how a run is doing: its progress file, times, and what each worker is at."""
+"""Monitoring of a run: its progress file, times, and the state of each worker."""
