@@ -105,7 +105,7 @@ def test_doctor_names_what_is_broken_and_fails(tmp_path: Path, capsys: pytest.Ca
     assert main(["doctor", "--root", str(tmp_path / "file")]) == 1
     said = capsys.readouterr()
     assert "FAIL store" in said.out
-    assert "rayfill: store" in said.err
+    assert "rayfill: failed: store" in said.err
 
 
 @pytest.mark.parametrize("kind", ["recipe", "sweep", "release", "ingest", "maskset", "node"])
