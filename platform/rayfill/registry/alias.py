@@ -13,15 +13,15 @@ from rayfill.spec.errors import Failed, InputError, nearest
 from rayfill.spec.locations import Locations
 
 IN_FLIGHT_S = 2.0
-"""How long another command may need between its event and its move; after that it has died, or the alias was moved by hand."""
+"""Seconds that another command may take between its event and its move; after that it has died, or the alias was moved by hand."""
 
 ATTEMPTS = 8
-"""How often a move is tried that others outrace."""
+"""How often a move is retried when other processes move the alias first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An alias now: who holds it in MLflow, and what the log tells."""
+    """State of an alias: its version in MLflow, and its events in the log."""
 
     alias: str
     holder: int | None
@@ -31,7 +31,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What is to happen to an alias."""
+    """A requested move of an alias."""
 
     action: Action
     to_version: int
@@ -40,7 +40,7 @@ class Move:
 
 
 def standing(locations: Locations, model: str, alias: str) -> Standing:
-    """Where the alias of a registered model stands; InputError if there is no such model."""
+    """Read the state of a registered model's alias; InputError if there is no such model."""
     log = AuditLog(locations, model)
     deadline = time.monotonic() + IN_FLIGHT_S
     while True:

@@ -1,4 +1,4 @@
-"""Model files on this machine: those of a finished run and those of a registered version, fetched once."""
+"""Fetch model files of finished runs and registered versions to this machine, once."""
 
 import tempfile
 from collections.abc import Callable

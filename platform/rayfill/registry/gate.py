@@ -8,7 +8,7 @@ from rayfill.spec.release import ALL, Release
 
 
 class GateRefused(Failed):
-    """The challenger's numbers do not earn the alias. The message is one sentence with the numbers."""
+    """The gate refused the challenger. The message is one sentence with the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Decision:
 
 
 def judge(challenger: Scorecard, champion: Scorecard | None, release: Release) -> Decision:
-    """Hold the challenger against the champion or, where the seat is empty, against the release's baseline.
+    """Compare the challenger with the champion or, without a champion, with the release's baseline.
 
     Raises:
         InputError: the release asks for a number that the scorecards do not have.

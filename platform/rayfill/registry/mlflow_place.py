@@ -114,7 +114,7 @@ def _check_server(place: MlflowPlace) -> None:
     try:
         urllib.request.urlopen(f"{place.shown.rstrip('/')}/health", timeout=SERVER_TIMEOUT_S).close()
     except urllib.error.HTTPError:
-        return  # it answers; whether it lets us in is MLflow's business
+        return  # any HTTP answer will do; MLflow's client checks credentials
     except OSError as error:
         raise Failed(f"MLflow at {place.shown} does not answer ({error}); check MLFLOW_TRACKING_URI") from None
 

@@ -1,4 +1,4 @@
-"""The Python side of a logged model ("models from code"): MLflow copies this file beside the weights instead of a pickle.
+"""Python code of a logged model ("models from code"): MLflow copies this file beside the weights instead of a pickle.
 
 It is for people who load a version through MLflow itself (`mlflow.pyfunc.load_model`). rayfill's own commands and its
 server read only `model.json` and `weights.safetensors`, so that a foreign model runs no code of its maker.
@@ -18,7 +18,7 @@ from rayfill.inference.model_folder import load_model
 
 
 class InpaintingModel(PythonModel):  # type: ignore[misc]  # MLflow ships no types for its base class
-    """Pictures and masks in, composited pictures out."""
+    """pyfunc model: pictures and masks to composited pictures."""
 
     def load_context(self, context: Any) -> None:
         """MLflow calls this once, with the path of the model folder in `context.artifacts`; the name is MLflow's."""

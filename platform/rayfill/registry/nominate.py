@@ -1,4 +1,4 @@
-"""Putting a model up for the gate: it gets the alias `challenger`, which promises nothing and lets `promote` find it."""
+"""Nominate a model for promotion: give it the alias `challenger`, by which `promote` finds it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

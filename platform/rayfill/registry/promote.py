@@ -1,4 +1,4 @@
-"""Promotion: an alias moves to a model whose numbers earn it, and the log says so."""
+"""Promote a model: move an alias to it if the gate passes, and record the move in the audit log."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def promote(
     evaluate: Callable[[Path, int], Scorecard],
     why: str,
 ) -> Promotion:
-    """Put an alias on a model, if its numbers earn it.
+    """Move an alias to a model if the gate passes.
 
     Args:
         ref: what `resolve_model` takes; a run or a folder is registered first.

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: ``90s``, ``2min``, ``1h30min``."""
+"""Parse and format lengths of time: ``90s``, ``2min``, ``1h30min``."""
 
 import re
 

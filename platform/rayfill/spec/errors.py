@@ -1,11 +1,11 @@
-"""The one exception that means "your input is wrong": a sentence for the user, exit code 2 on the command line."""
+"""Exceptions with one sentence for the user: InputError (exit code 2) and Failed (exit code 1)."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class InputError(Exception):
-    """What the user wrote cannot be used.
+    """The user's input is invalid.
 
     The message is one sentence that names the file and the key, says what is allowed and, where a name was
     misspelt, gives the nearest right one. The command line prints it alone, without a traceback, and exits with 2.
@@ -26,4 +26,4 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 class Failed(Exception):
-    """The input was right and yet it did not work out: one sentence for the user, exit code 1 on the command line."""
+    """A valid command failed: one sentence for the user, exit code 1 on the command line."""

@@ -1,4 +1,4 @@
-"""`model.json`: what stands beside a model's weights, so that they can be used and traced without the run that made them."""
+"""`model.json`, the card beside a model's weights: enough to use and trace them without their run."""
 
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from rayfill.spec.run import TrialOf
 
 
 class Lineage(Spec):
-    """Where a model comes from: any number in any report leads back to these."""
+    """Lineage of a model: run, recipe, data, code and seed."""
 
     run: str = Field(description="name of the training run")
     step: int = Field(ge=0)

@@ -1,4 +1,4 @@
-"""Settings of one machine, in a file on that machine: they change where a run works, never what it learns."""
+"""Settings of one machine, in a file on that machine. They never change a run's results."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from rayfill.spec.base import Spec
 from rayfill.spec.loading.document import load_spec
 
 NODE_FILES = (Path("~/.config/rayfill/node.yaml"), Path("/etc/rayfill/node.yaml"))
-"""The user's word and the administrator's. The first file that there is counts, the whole of it."""
+"""The user's file and the administrator's. The first one that exists is used; the two are not merged."""
 
 
 class CacheSpec(Spec):

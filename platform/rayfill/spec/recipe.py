@@ -100,7 +100,7 @@ class Training(Spec):
     keep_checkpoints: int = Field(ge=1)
     log_every: int = Field(ge=1, description="steps between two rows of metrics")
     grid_every: int = Field(ge=1, description="steps between two sample grids")
-    max_failures: int = Field(ge=0, description="how often lost workers are replaced before the run gives up")
+    max_failures: int = Field(ge=0, description="how often lost workers are replaced before the run fails")
 
     @field_validator("time")
     @classmethod

@@ -22,7 +22,7 @@ class Release(Spec):
         description="how much worse than the champion a challenger may be, in the metric's unit, by bucket; 'all' must be there"
     )
     baseline: Literal["best_classical", "harmonic", "navier_stokes", "telea", "mean_fill"] = Field(
-        description="the method that a model must beat over all buckets to take an empty seat; best_classical: each of them"
+        description="the method that a first champion must beat over all buckets; best_classical: every classical method"
     )
 
     @field_validator("max_regression")

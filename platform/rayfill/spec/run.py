@@ -1,4 +1,4 @@
-"""A run: its name is its identity, and `run.json` in its directory says what it was made of."""
+"""Spec of a run, `run.json`: its name is its identity."""
 
 import secrets
 from datetime import UTC, datetime
