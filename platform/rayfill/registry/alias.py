@@ -13,7 +13,7 @@ from rayfill.spec.errors import Failed, InputError, nearest
 from rayfill.spec.locations import Locations
 
 IN_FLIGHT_S = 2.0
-"""Seconds that another command may take between its event and its move; after that it has died, or the alias was moved by hand."""
+"""Longest time between another command's event and its move; then it has died, or the alias was moved by hand."""
 
 ATTEMPTS = 8
 """How often a move is retried when other processes move the alias first."""
