@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from jobs.arguments import build_parser
 from jobs.verbs import VERBS, load_verbs
@@ -18,17 +18,24 @@ from rayfill.spec.errors import Failed, InputError
 from rayfill.storage.disk_full import is_disk_full
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+def _print_json(result: Mapping[str, object]) -> None:
+    print(json.dumps(result))
+
+
+def main(argv: Sequence[str] | None = None, show_json: Callable[[Mapping[str, object]], None] = _print_json) -> int:
+    """Run one command and return its exit code; `show_json` prints what `--json` asks for."""
     words = list(sys.argv[1:] if argv is None else argv)
     set_ray_environment()
     stop_like_ctrl_c()
     try:
         named = [word for word in words[:1] if word in VERBS]  # only the named command's module is imported
         args = build_parser(load_verbs(named)).parse_args(words)
+        from rayfill.cluster.secrets import load_secrets  # pydantic comes with it, which `rayfill --help` can do without
+
+        load_secrets()
         result = args.run(args)
         if args.json:
-            print(json.dumps(result))
+            show_json(result)
         sys.stdout.flush()
     except InputError as error:
         print(f"rayfill: {error}", file=sys.stderr)

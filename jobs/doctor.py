@@ -1,154 +1,72 @@
-"""`rayfill doctor`: check this machine, the store, MLflow and the cluster before you need them."""
+"""`rayfill doctor`: check this machine, the store, MLflow and the cluster before you need them, on one page."""
 
 import argparse
 import os
-import shutil
 import sys
-import uuid
-from collections.abc import Callable
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
+from jobs import doctor_checks
 from jobs.arguments import Parser, verb
-from rayfill.spec.errors import Failed, InputError
+from jobs.submission import cluster_address
+from rayfill.cluster.check import Check, looked_at
+from rayfill.cluster.inside_job import inside_job
+from rayfill.spec.errors import Failed
 from rayfill.spec.locations import Locations
 
-PYTHONS = ((3, 11), (3, 12))
-PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "webdataset", "boto3", "safetensors", "simplejpeg", "fastapi")
-LEAST_FREE_GIB = 5.0
-RECIPE = Path(__file__).parent / "recipes" / "gdn.yaml"
+GREEN, RED, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
-    parser = verb(commands, "doctor", "rayfill doctor --root s3://bucket/team")
+    parser = verb(commands, "doctor", "rayfill doctor --root s3://bucket/team --address http://head:8265")
     parser.add_argument("--address", metavar="URL", help="dashboard of a Ray cluster to check, too (default: RAY_ADDRESS)")
+    parser.add_argument("--versions", help=argparse.SUPPRESS)  # in a job: of the packages where the command was typed
+    parser.add_argument("--root-id", help=argparse.SUPPRESS)  # and of the root, if that is a folder
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Run every check, print a line for each, and fail at the end if one failed."""
     locations = Locations(args.root)
-    address = args.address or os.environ.get("RAY_ADDRESS")
-    checks: dict[str, Callable[[], str]] = {
-        "python": check_python,
-        "packages": check_packages,
-        "disk": check_disk,
-        "cache": check_cache,
-        "devices": check_devices,
-        "precision": check_precision,
-        "store": lambda: check_store(locations),
-        "mlflow": lambda: check_mlflow(locations),
-    }
-    if address:
-        checks["cluster"] = lambda: check_cluster(address)
-    results: dict[str, dict[str, object]] = {}
-    for name, check in checks.items():
-        try:
-            ok, sentence = True, check()
-        except (InputError, Failed, OSError) as error:
-            ok, sentence = False, str(error)
-        results[name] = {"ok": ok, "says": sentence}
-        print(f"{'ok  ' if ok else 'FAIL'} {name:9} {sentence}", flush=True)
+    if inside_job():
+        from jobs.doctor_there import checks_there
+
+        return {"checks": [check.as_json() | {"name": check.name} for check in checks_there(args, locations)]}
+    results = _shown("this machine", here(locations))
+    if (address := cluster_address(args)) is not None:
+        from jobs.doctor_cluster import checks_from_here, checks_on_cluster
+
+        results |= _shown(f"from here to {address}", checks_from_here(address))
+        if all(results[name]["ok"] for name in ("cluster", "ray", "versions") if name in results):
+            results |= _shown("on the cluster", checks_on_cluster(address, locations))
     broken = [name for name, result in results.items() if not result["ok"]]
     if broken:
         raise Failed(f"failed: {', '.join(broken)}")
     return {"checks": results}
 
 
-def check_python() -> str:
-    """Check that the Python version is a tested one."""
-    if sys.version_info[:2] not in PYTHONS:
-        raise Failed(f"Python {sys.version_info.major}.{sys.version_info.minor}; tested are 3.11 and 3.12")
-    return f"{sys.version.split()[0]} at {sys.executable}"
+def here(locations: Locations) -> Iterable[Check]:
+    """What is looked at on this machine, one after another."""
+    checks: dict[str, Callable[[], str]] = {
+        "python": doctor_checks.check_python,
+        "packages": doctor_checks.check_packages,
+        "disk": doctor_checks.check_disk,
+        "cache": doctor_checks.check_cache,
+        "devices": doctor_checks.check_devices,
+        "precision": doctor_checks.check_precision,
+        "store": lambda: doctor_checks.check_store(locations),
+        "mlflow": lambda: doctor_checks.check_mlflow(locations),
+    }
+    return (looked_at(name, check) for name, check in checks.items())
 
 
-def check_packages() -> str:
-    """Check that every package is installed and that torchvision fits torch."""
-    try:
-        versions = [f"{name} {metadata.version(name)}" for name in PACKAGES]
-    except metadata.PackageNotFoundError as error:
-        raise Failed(f"package {error.name} is missing; run make setup") from None
-    try:
-        import torchvision.ops  # noqa: F401  # fails where a CPU-only torch stands beside an ordinary torchvision
-    except RuntimeError as error:
-        raise Failed(f"torchvision does not fit torch ({error}); run make setup, which installs both through uv") from None
-    return ", ".join(versions)
-
-
-def check_disk() -> str:
-    """Check the free disk space for checkpoints and caches."""
-    free = shutil.disk_usage(".").free / 2**30
-    if free < LEAST_FREE_GIB:
-        raise Failed(f"{free:.1f} GiB free here; {LEAST_FREE_GIB:g} are wanted")
-    return f"{free:.0f} GiB free here"
-
-
-def check_cache() -> str:
-    """Check that the shard cache of this machine's node.yaml can be written."""
-    from rayfill.data.shards.cache import ShardCache
-    from rayfill.spec.node import this_node
-
-    cache = ShardCache()
-    free = shutil.disk_usage(cache.prepare()).free / 2**30
-    most = "half of the disk" if cache.limit is None else f"{cache.limit / 2**30:g} GiB"
-    return f"{cache.folder} takes copies of shards, at most {most} of them, {free:.0f} GiB free ({this_node()[1]})"
-
-
-def check_devices() -> str:
-    """Report the CPUs and GPUs that training would use."""
-    import torch
-
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return f"{os.cpu_count()} CPUs, {', '.join(gpus) or 'no GPU'}"
-
-
-def check_precision() -> str:
-    """Report what `precision: auto` resolves to, the rate of both number formats, and a step's time of the shipped recipe."""
-    import torch
-
-    from rayfill.hardware.arithmetic_rate import convolution_rate
-    from rayfill.hardware.precision import native_precision
-    from rayfill.spec.loading.document import load_spec
-    from rayfill.spec.recipe import Recipe
-    from rayfill.training.optimization.step_cost import step_gflop
-
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    precision = native_precision(device)
-    rates = {"fp32": convolution_rate(device, "fp32"), "bf16": convolution_rate(device, "bf16")}
-    recipe = load_spec(RECIPE, Recipe)
-    seconds = step_gflop(recipe) * recipe.training.batch_size / rates[precision]
-    return (
-        f"auto is {precision}: a convolution runs at {rates['fp32']:.0f} GFLOP/s in fp32, {rates['bf16']:.0f} in bf16"
-        f"{'' if precision == 'bf16' else ', which this device emulates'}; at that rate a training step of {RECIPE.name} "
-        f"takes {seconds:.2g} s"
-    )
-
-
-def check_store(locations: Locations) -> str:
-    """Check that the root can be written, read and cleaned."""
-    from rayfill.storage.open_store import open_store
-
-    store = open_store(locations.root)
-    key, content = f"doctor/{uuid.uuid4().hex}", b"rayfill doctor"
-    store.write(key, content)
-    if store.read(key) != content:
-        raise Failed(f"{store.url_of(key)}: the bytes read differ from the bytes written")
-    store.delete(key)
-    return f"{locations.root} can be written and read"
-
-
-def check_mlflow(locations: Locations) -> str:
-    """MLflow answers."""
-    from rayfill.registry.mlflow_place import client, mlflow_place
-
-    place = mlflow_place(locations)
-    client(place).search_experiments(max_results=1)
-    return f"{place.shown} answers"
-
-
-def check_cluster(address: str) -> str:
-    """Check that the cluster's dashboard answers and accepts the token."""
-    from rayfill.cluster.submit import connect
-
-    jobs = connect(address).list_jobs()
-    return f"{address} answers and accepts the token; {sum(not job.status.is_terminal() for job in jobs)} jobs are running"
+def _shown(title: str, checks: Iterable[Check]) -> dict[str, dict[str, object]]:
+    """Print the checks as they come, and return them by name."""
+    results: dict[str, dict[str, object]] = {}
+    print(title, flush=True)
+    for check in checks:
+        color = GREEN if check.ok else RED
+        line = check.line()
+        tinted = f"{color}{line[:4]}{PLAIN}{line[4:]}" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else line
+        print(f"  {tinted}", flush=True)
+        results[check.name] = check.as_json()
+    return results

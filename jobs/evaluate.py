@@ -2,11 +2,14 @@
 
 import argparse
 import contextlib
+import json
 from pathlib import Path
 
 from jobs.arguments import Parser, add_precision, positive, verb
+from jobs.submission import JOB_NAME, add_cluster_options, cluster_address
+from jobs.transfers import local_folder, place
 from rayfill.spec.errors import InputError
-from rayfill.spec.loading.document import load_spec
+from rayfill.spec.loading.document import load_spec, validate
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec
 
@@ -17,7 +20,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser = verb(commands, "evaluate", example)
     parser.add_argument("model", metavar="MODEL", help="name@alias, name/version, a run, or the path of a model folder")
     parser.add_argument("--data", required=True, metavar="DATASET", help="a dataset's name, path or URL")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write scorecard.json and index.html there")
+    parser.add_argument("--report", type=place, metavar="DIR", help="write scorecard.json and index.html there")
     parser.add_argument("--images", type=positive, metavar="N", help="at most the first N photographs of val (default: all)")
     add_precision(parser)
     parser.add_argument("--serial", action="store_true", help="work in this process, without Ray; on its GPU if it has one")
@@ -27,13 +30,21 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
         metavar="FILE",
         help="YAML of another mask set than the default one of the model's size",
     )
+    parser.add_argument("--resolved-mask-set", help=argparse.SUPPRESS)  # its file need not exist on a cluster
+    add_cluster_options(parser, name=JOB_NAME)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Evaluate, print the table, write the report; tag a registered version with its scores."""
     mask_set = load_spec(args.mask_set, MaskSetSpec, []) if args.mask_set else None
-    if args.report and args.report.exists() and not args.report.is_dir():
+    if args.resolved_mask_set:
+        mask_set = validate(json.loads(args.resolved_mask_set), MaskSetSpec, Path("mask set"))
+    if isinstance(args.report, Path) and args.report.exists() and not args.report.is_dir():
         raise InputError(f"--report: {args.report} is a file; name a folder")
+    if (address := cluster_address(args)) is not None:
+        from jobs.evaluate_there import evaluate_there
+
+        return evaluate_there(args, address, mask_set)
 
     from rayfill.data.dataset import open_dataset
 
@@ -65,6 +76,8 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     if args.report:
         from rayfill.evaluation.report.folder import write_report
 
-        result["report"] = str(write_report(args.report, card, model.folder, dataset, locations, mask_set))
+        with local_folder(args.report) as folder:
+            page = write_report(folder, card, model.folder, dataset, locations, mask_set)
+        result["report"] = f"{args.report}/{page.name}"
         print(f"report: {result['report']}")
     return result

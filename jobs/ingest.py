@@ -5,11 +5,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from jobs.arguments import Parser, verb
+from jobs.submission import JOB_NAME, add_cluster_options, cluster_address, job_command, run_there
 from rayfill.spec.dataset import IngestSpec, Manifest
 from rayfill.spec.errors import InputError
 from rayfill.spec.loading.problems import first_problem
@@ -42,6 +44,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
             parser.add_argument(_option(name), action="store_true", default=argparse.SUPPRESS, help=field.description)
         else:
             parser.add_argument(_option(name), dest=name, metavar="N", default=argparse.SUPPRESS, help=text)
+    add_cluster_options(parser, name=JOB_NAME)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -50,7 +53,10 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     dataset = Locations(args.root).dataset(args.dataset)
     from rayfill.data.ingest.sources import open_source
 
-    open_source(args.source)  # refused at once where it is not there
+    if not cluster_address(args) or not args.source.startswith("s3://"):
+        open_source(args.source)  # refused at once where it is not there
+    if (address := cluster_address(args)) is not None:
+        return _ingest_there(args, address, spec, dataset)
     from rayfill.data.ingest.addition import add  # image libraries come with it
     from rayfill.data.ingest.pipeline import ingest, run_inline
 
@@ -77,6 +83,27 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         "skipped": dict(_skipped(done.manifest)),
         "relatives": done.manifest.relatives.model_dump() if done.manifest.relatives else None,
     }
+
+
+def _ingest_there(args: argparse.Namespace, address: str, spec: IngestSpec, dataset: str) -> dict[str, object]:
+    locations = Locations(args.root)
+    source = args.source
+    if not source.startswith("s3://"):
+        source = str(Path(source).expanduser().resolve())
+        if not locations.root.startswith("file://") and not args.dry_run:
+            from jobs.transfers import upload_source
+
+            source = upload_source(source, locations)
+    options = [word for name in sorted(spec.model_fields_set) for word in _words(name, getattr(spec, name))]
+    words = [source, dataset, *(["--add"] if args.add else []), *(["--serial"] if args.serial else []), *options]
+    return run_there(args, address, job_command(args, args.dataset, words))
+
+
+def _words(name: str, value: object) -> list[str]:
+    """An option as it is typed."""
+    if isinstance(value, bool):
+        return [_option(name)] if value else []
+    return [_option(name), str(value)]
 
 
 def _on_ray_within(stack: ExitStack) -> "RunParts":

@@ -2,11 +2,15 @@
 
 import argparse
 import contextlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.arguments import Parser, add_precision, positive, verb
-from rayfill.spec.loading.document import load_spec
+from jobs.submission import JOB_NAME, add_cluster_options, cluster_address, job_command, run_there
+from jobs.transfers import model_there
+from rayfill.cluster.job_command import Needs
+from rayfill.spec.loading.document import load_spec, validate
 from rayfill.spec.locations import Locations
 from rayfill.spec.release import Release
 
@@ -32,11 +36,19 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     add_precision(parser)
     parser.add_argument("--why", default="", metavar="TEXT", help="a word for the log")
     parser.add_argument("--serial", action="store_true", help="evaluate in this process, without Ray; on its GPU if it has one")
+    parser.add_argument("--resolved-release", help=argparse.SUPPRESS)  # its file need not exist on a cluster
+    add_cluster_options(parser, name=JOB_NAME)
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Evaluate challenger and champion, apply the gate, move the alias, and print the outcome."""
-    release = load_spec(args.release, Release)
+    release = (
+        validate(json.loads(args.resolved_release), Release, Path("release"))
+        if args.resolved_release
+        else load_spec(args.release, Release)
+    )
+    if (address := cluster_address(args)) is not None:
+        return _promote_there(args, address, release)
 
     from rayfill.inference.model_card import load_card
     from rayfill.registry.resolve import resolve_model
@@ -68,6 +80,15 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     former = "" if event.from_version is None else f", which was {event.model}/{event.from_version}"
     print(f"{event.model}/{event.to_version} is now {event.model}@{event.alias}{former}")
     return event.model_dump(mode="json")
+
+
+def _promote_there(args: argparse.Namespace, address: str, release: Release) -> dict[str, object]:
+    locations = Locations(args.root)
+    words = [model_there(args.model, locations), "--to", args.to, "--resolved-release", release.canonical()]
+    words += ["--data", locations.dataset(args.data)] if args.data else []
+    words += ["--images", str(args.images)] if args.images else []
+    words += ["--precision", args.precision, "--why", args.why, *(["--serial"] if args.serial else [])]
+    return run_there(args, address, job_command(args, args.model, words, Needs(1)))
 
 
 def _comparison(decision: "Decision", empty_seat: bool) -> str:

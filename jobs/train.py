@@ -2,12 +2,13 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 from jobs.arguments import Parser, duration, positive, verb
+from jobs.submission import add_cluster_options, cluster_address, run_there
 from rayfill.cluster.inside_job import inside_job
+from rayfill.cluster.job_command import JobCommand, Needs, parse_labels
 from rayfill.spec.errors import InputError
 from rayfill.spec.loading.document import load_spec, validate
 from rayfill.spec.locations import Locations, check_name
@@ -27,9 +28,6 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--workers", type=positive, default=1, metavar="N", help="training processes (default: %(default)s)")
     parser.add_argument("--name", help="the run's name; an existing run's name resumes it (default: a new name)")
     parser.add_argument(
-        "--address", metavar="URL", help="dashboard of a Ray cluster to run on (default: RAY_ADDRESS, else a local Ray)"
-    )
-    parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="override any key of the recipe"
     )
     parser.add_argument(
@@ -47,6 +45,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="on a cluster: how long to wait for room for the workers, now and after a node is lost (default: %(default)s)",
     )
     parser.add_argument("--dry-run", action="store_true", help="check everything and print the resolved recipe; start nothing")
+    add_cluster_options(parser, dry_run=False)
     # How a submitted job gets the recipe: resolved, because its file need not exist on the cluster.
     parser.add_argument("--resolved-recipe", help=argparse.SUPPRESS)
     parser.add_argument("--code-version", help=argparse.SUPPRESS)  # a job has the files of a checkout, but not its commit
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     recipe = read_recipe(args)
     locations = Locations(args.root)
     name = check_name(args.name or new_run_name(recipe), "run")
-    address = None if inside_job() else args.address or os.environ.get("RAY_ADDRESS")
+    address = cluster_address(args)
     if not address:  # a cluster may reach what this machine does not
         _check_data(args, recipe, locations)
     from rayfill.systems.check_recipe import check_recipe  # torch comes with it: after what can be refused without
@@ -65,11 +64,14 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     check_recipe(recipe)
     if not address and not inside_job():
         _check_room(args.workers)
+    if address:
+        from rayfill.training.estimate import estimate_training
+
+        command = _command(args, recipe, locations, name)
+        return run_there(args, address, command, lambda: estimate_training(recipe, args.workers, locations))
     if args.dry_run:
         print(json.dumps(recipe.model_dump(mode="json"), indent=1))
         return {"recipe": recipe.model_dump(mode="json"), "recipe_digest": recipe.digest()}
-    if address:
-        return _submit(args, recipe, locations, name, address)
     return _train_here(args, recipe, locations, name)
 
 
@@ -100,20 +102,22 @@ def _check_room(workers: int) -> None:
         largest_share([Node(*cpus_and_gpus())], workers)
 
 
-def _submit(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str, address: str) -> dict[str, object]:
-    from rayfill.cluster.submit import run_as_job
+def _command(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str) -> JobCommand:
     from rayfill.training.code_version import code_version
 
-    arguments = ["train", "--resolved-recipe", recipe.canonical(), "--name", name, "--root", locations.root]
-    arguments += ["--data", locations.dataset(args.data), "--workers", str(args.workers)]
-    arguments += ["--wait-for-workers", args.wait_for_workers, "--code-version", code_version()]
-    try:
-        result = run_as_job(address, arguments, name)
-    except KeyboardInterrupt:
-        _say_how_to_resume(name)
-        raise
-    _show(result)
-    return result
+    arguments = ["--resolved-recipe", recipe.canonical(), "--data", locations.dataset(args.data)]
+    arguments += ["--workers", str(args.workers), "--wait-for-workers", args.wait_for_workers, "--root", locations.root]
+    return JobCommand(
+        verb="train",
+        arguments=tuple(arguments),
+        name=name,
+        root=locations.root,
+        code_version=code_version(),
+        named=args.name is not None,
+        unique=True,
+        needs=Needs(args.workers),
+        labels=parse_labels(args.labels),
+    )
 
 
 def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str) -> dict[str, object]:

@@ -1,13 +1,13 @@
 """`rayfill tune`: a sweep file and a dataset become trials, a report, a recipe, and a challenger in the registry."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from jobs.arguments import Parser, duration, positive, verb
+from jobs.submission import add_cluster_options, cluster_address, run_there
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep_file import SweepFile
 
@@ -34,10 +34,8 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--from", metavar="NAME", dest="earlier", help="begin with what this earlier sweep found")
     parser.add_argument("--storage", metavar="URL", help="database of the study (default: SQLite in the sweep's folder)")
     parser.add_argument("--retrain", action="store_true", help="train the winner as its base recipe says, at the end")
-    parser.add_argument(
-        "--address", metavar="URL", help="dashboard of a Ray cluster to run on (default: RAY_ADDRESS, else a local Ray)"
-    )
     parser.add_argument("--dry-run", action="store_true", help="check everything and print the resolved sweep; start nothing")
+    add_cluster_options(parser, dry_run=False)
     parser.add_argument("--show", metavar="NAME", help="write the report of a sweep, running or not, and say how it stands")
     parser.add_argument("--dashboard", metavar="NAME", help="open a sweep's study in Optuna's dashboard on this machine")
     # How a submitted job gets the sweep: resolved, because its files need not exist on the cluster.
@@ -47,30 +45,25 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(args: argparse.Namespace) -> dict[str, object]:
     """Look at a sweep, or check everything that can be checked here and drive it, here or on the cluster."""
-    from jobs.tune_looking import dashboard, print_result, show
+    from jobs.tune_looking import dashboard, show
 
     locations = Locations(args.root)
     if args.show:
         return show(args.show, locations, args.storage)
     if args.dashboard:
         return dashboard(args.dashboard, locations, args.storage)
-    from jobs.tune_plan import check_here, dry_run, job_arguments, read_plan
+    from jobs.tune_plan import check_here, dry_run, read_plan, sweep_command
     from rayfill.cluster.inside_job import inside_job
 
     plan = read_plan(args)
-    address = args.address or os.environ.get("RAY_ADDRESS")
-    if not address and not inside_job():
+    address = cluster_address(args)
+    if address:
+        return run_there(args, address, sweep_command(args, plan, locations))
+    if not inside_job():
         check_here(args, plan, locations)
     if args.dry_run:
         return dry_run(plan)
-    if not address or inside_job():
-        return _drive(args, plan, locations)
-    from rayfill.cluster.submit import SWEEP, run_as_job
-
-    name = plan.sweep.name
-    result = _pausing(name, lambda: run_as_job(address, job_arguments(args, plan, locations), name, SWEEP))
-    print_result(result)
-    return result
+    return _drive(args, plan, locations)
 
 
 def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> dict[str, object]:

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rayfill.cluster.job_command import JobCommand, Needs, parse_labels
 from rayfill.spec.errors import InputError
 from rayfill.spec.loading.document import validate
 from rayfill.spec.locations import Locations, check_name
@@ -103,7 +104,7 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
     )
 
 
-def job_arguments(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> list[str]:
+def sweep_command(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> JobCommand:
     """The same command for the cluster, with the sweep in it.
 
     Raises:
@@ -120,10 +121,20 @@ def job_arguments(args: argparse.Namespace, plan: SweepFile, locations: Location
         url = make_url(args.storage)
         if url.password or "password" in url.query:
             raise InputError("--storage: holds a password, which a job's command line would show; use ~/.pgpass there")
-    arguments = ["tune", "--resolved-sweep", plan.canonical(), "--root", locations.root]
     from rayfill.training.code_version import code_version
 
-    arguments += ["--data", locations.dataset(args.data), "--code-version", code_version()]
+    arguments = ["--resolved-sweep", plan.canonical(), "--root", locations.root, "--data", locations.dataset(args.data)]
     arguments += ["--storage", args.storage] if args.storage else []
     arguments += ["--from", args.earlier] if args.earlier else []
-    return [*arguments, "--retrain"] if args.retrain else arguments
+    arguments += ["--retrain"] if args.retrain else []
+    trial = plan.sweep.trial
+    return JobCommand(
+        verb="tune",
+        arguments=tuple(arguments),
+        name=plan.sweep.name,
+        root=locations.root,
+        code_version=code_version(),
+        unique=True,
+        needs=Needs(trial.workers, trial.cpus, trial.gpus),
+        labels=parse_labels(args.labels),
+    )

@@ -48,7 +48,15 @@ class Serving:
             time.sleep(RAY_LINES_S)
 
 
-def start_serving(ref: str, root: str, host: str, port: int, replicas: int, precision: AskedPrecision = "auto") -> Serving:
+def start_serving(
+    ref: str,
+    root: str,
+    host: str,
+    port: int,
+    replicas: int,
+    precision: AskedPrecision = "auto",
+    tls: tuple[Path, Path] | None = None,
+) -> Serving:
     """Serve a model on the running Ray, and return when it answers.
 
     Args:
@@ -58,6 +66,7 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int, prec
         port: of the HTTP server.
         replicas: copies of the model, one CPU each and, if there are as many, one GPU each.
         precision: what each replica multiplies in; auto follows its hardware.
+        tls: files of a certificate, with its chain, and of its key, to answer over HTTPS; None for HTTP.
 
     Raises:
         InputError: the address cannot be listened on.
@@ -68,7 +77,7 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int, prec
     log_levels = LoggingConfig(log_level="WARNING", enable_access_log=False)
     serve.start(
         proxy_location="HeadOnly",
-        http_options={"host": host, "port": port, "request_timeout_s": REQUEST_TIMEOUT_S},
+        http_options={"host": host, "port": port, "request_timeout_s": REQUEST_TIMEOUT_S, **_tls_options(tls)},
         logging_config=log_levels,
     )
     try:
@@ -85,7 +94,11 @@ def start_serving(ref: str, root: str, host: str, port: int, replicas: int, prec
     except BaseException:
         serve.shutdown()
         raise
-    return Serving(f"http://{host}:{port}", status.model)
+    return Serving(f"{'https' if tls else 'http'}://{host}:{port}", status.model)
+
+
+def _tls_options(tls: tuple[Path, Path] | None) -> dict[str, str]:
+    return {"ssl_certfile": str(tls[0].resolve()), "ssl_keyfile": str(tls[1].resolve())} if tls else {}
 
 
 def _application(ref: str, locations: Locations, replicas: int, precision: AskedPrecision) -> serve.Application:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Threads that wait by spinning take the cores from the processes that they wait for. torch is not imported yet.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-pytest_plugins = ["tests.s3_fixtures", "tests.parallel"]
+pytest_plugins = ["tests.s3_fixtures", "tests.ray_head", "tests.parallel"]
 
 SMALL = Path(__file__).parent / "systems" / "small"
 """Every shipped recipe, made small."""

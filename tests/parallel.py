@@ -14,7 +14,9 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).parent.parent
 STARTS_RAY = ("tests/integration/", "tests/jobs/test_serve_commands.py")
 """Beginnings of files that start a Ray of their own in the process that has the session's."""
-LONG = ("tests/cluster/test_submit_train.py", "tests/benchmarks/test_loader.py")
+HEAD = "tests/cluster/head/"
+"""Files that share one Ray head, to which they submit jobs."""
+LONG = (HEAD, "tests/benchmarks/test_loader.py")
 """Files that take minutes, for the processes without Ray: begun last, they would keep everything waiting."""
 FIXTURE = "ray_cluster"
 
@@ -26,11 +28,11 @@ def needs_ray(file: str) -> bool:
 
 
 class OneProcessForRay(LoadScopeScheduling):
-    """A unit of work is a file, or all files that need Ray."""
+    """A unit of work is a file, or all files that need Ray, or all that submit jobs to one head."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "ray" if needs_ray(file) else file
+        return "ray" if needs_ray(file) else HEAD if file.startswith(HEAD) else file
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,6 +50,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def rank(item: pytest.Item) -> int:
         file = item.nodeid.partition("::")[0]
-        return 0 if needs_ray(file) else 1 if file in LONG else 2
+        return 0 if needs_ray(file) else 1 if file.startswith(LONG) else 2
 
     items.sort(key=rank)

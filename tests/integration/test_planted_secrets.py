@@ -11,7 +11,7 @@ import pytest
 import ray
 
 from jobs.cli import main
-from rayfill.cluster.submit import auth_token
+from rayfill.cluster.client import auth_token
 from serving.start import start_serving
 from tests.planted import PLANTED, leaking_answers, leaks
 from tests.postgres import INITDB, POSTGRES, postgres_server

@@ -10,21 +10,27 @@ from jobs.arguments import build_parser
 from jobs.cli import main
 from jobs.verbs import VERBS, load_verbs
 
+CLUSTER = "--address --detach --label --code --rates --dry-run"
+JOB = f"{CLUSTER} --name"
 SURFACE = {
-    "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality --near-bits --adopt --add",
+    "ingest": "SOURCE DATASET --serial --val-share --shard-mib --max-side --min-side --quality --near-bits --adopt --add "
+    + JOB,
     "data inspect": "DATASET --sheet",
     "data verify": "DATASET",
     "data list": "",
     "data delete": "DATASET --yes",
-    "train": "RECIPE --data --workers --name --address --set --for --wait-for-workers --dry-run",
-    "tune": "SWEEP --data --name --trials --set --for --workers --from --storage --retrain --address --dry-run --show "
-    "--dashboard",
-    "evaluate": "MODEL --data --report --images --precision --serial --mask-set",
+    "train": "RECIPE --data --workers --name --set --for --wait-for-workers " + CLUSTER,
+    "tune": "SWEEP --data --name --trials --set --for --workers --from --storage --retrain --show --dashboard " + CLUSTER,
+    "evaluate": "MODEL --data --report --images --precision --serial --mask-set " + JOB,
     "models": "",
-    "promote": "MODEL --to --data --release --images --precision --why --serial",
+    "promote": "MODEL --to --data --release --images --precision --why --serial " + JOB,
     "rollback": "NAME --to --why",
-    "inpaint": "IMAGE --mask --out --model --samples --precision --seed",
-    "serve": "--model --host --port --replicas --precision",
+    "inpaint": "IMAGE --mask --out --model --samples --precision --seed " + JOB,
+    "serve": "--model --host --port --replicas --precision --tls-cert --tls-key " + JOB,
+    "runs": "--mine --state --label --attempts --address",
+    "logs": "NAME --follow --address",
+    "stop": "NAME --address",
+    "resubmit": "NAME --detach --code --address",
     "doctor": "--address",
     "demo": "--for",
     "schema": "KIND",

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import pytest
 
-from jobs import doctor
+from jobs import doctor_checks as doctor
 from rayfill.spec.errors import Failed
 
 Version = namedtuple("Version", "major minor micro")

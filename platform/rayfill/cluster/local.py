@@ -11,6 +11,7 @@ import ray
 
 from rayfill.cluster.inside_job import inside_job
 from rayfill.cluster.orphan_reaper import watch_over_children
+from rayfill.cluster.secrets import HOOK, load_secrets
 from rayfill.cluster.still_working import still_working
 from rayfill.cluster.stop_signal import stop_like_ctrl_c
 from rayfill.spec.errors import Failed
@@ -37,7 +38,10 @@ def local_ray(*, dashboard: bool) -> Iterator[None]:
         return
     if inside_job():
         address = os.environ["RAY_ADDRESS"]
-        ray.init(address=address, runtime_env={"env_vars": {"RAY_ADDRESS": address}}, logging_level=logging.ERROR)
+        environment: dict[str, object] = {"env_vars": {"RAY_ADDRESS": address}}
+        if load_secrets():
+            environment["worker_process_setup_hook"] = HOOK  # the workers' machines have theirs
+        ray.init(address=address, runtime_env=environment, logging_level=logging.ERROR)
     else:
         start_ray(dashboard=dashboard)
         protect_token(Path.home() / ".ray" / "auth_token")

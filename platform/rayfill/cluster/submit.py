@@ -1,134 +1,114 @@
-"""Run a rayfill command as a job on a Ray cluster and follow it, as if it ran here."""
+"""Submit a command as a job: once, however often it is typed."""
 
-import asyncio
-import json
-import os
+import getpass
 import shlex
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import requests
-from ray.exceptions import AuthenticationError
-from ray.job_submission import JobSubmissionClient
-
-import rayfill
+from rayfill.cluster.client import Cluster
+from rayfill.cluster.cluster_jobs import ClusterJob, attempts, list_jobs
+from rayfill.cluster.code_delivery import Code, staged
+from rayfill.cluster.job_command import CODE, USER, JobCommand
+from rayfill.cluster.runtime_environment import runtime_environment
+from rayfill.cluster.shared_root import mark_root
 from rayfill.spec.errors import Failed, InputError
 
-EXCLUDED = [".git", ".venv", ".rayfill", ".mypy_cache", ".ruff_cache", ".pytest_cache", "tests", "docs", "__pycache__"]
-"""Folders of a checkout that are not sent with a job."""
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The job that does a command, and whether it was there before."""
+
+    job: str
+    joined: bool
+    name: str
 
 
-PASSED_ON = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
-"""Variables of this machine that a job gets. None of them is a secret."""
+class _Outraced(Exception):
+    """Another job took the id at the same moment."""
 
 
-ANSWER_S = 10
-"""Seconds within which a dashboard has to answer."""
+def submit(cluster: Cluster, command: JobCommand, code: Code) -> Submitted:
+    """The job that does the command: the one that is going on with it, or a new one with its code.
 
-RUN = "rayfill.run"
-SWEEP = "rayfill.sweep"
-"""Keys of a job's metadata: the run that it trains, the sweep that it drives."""
-
-
-def connect(address: str) -> JobSubmissionClient:
-    """A client of the cluster's dashboard, with the token of RAY_AUTH_TOKEN or ~/.ray/auth_token if there is one.
+    A job of the same command that ended well is taken, too, where a command is done once (a run, a sweep).
 
     Raises:
-        InputError: not a dashboard's address, no answer from there, or the token is refused.
+        InputError: a job of that name is going on with another command.
+        Failed: the cluster did not take it.
     """
-    if not address.startswith(("http://", "https://")):
-        raise InputError(f"--address {address}: give the cluster's dashboard, such as http://127.0.0.1:8265")
-    token = auth_token()
-    headers = {"Authorization": f"Bearer {token}"} if token else None
-    try:
-        # Ray's client has no time-out for a server that accepts a connection and then sends nothing.
-        requests.get(f"{address.rstrip('/')}/api/version", headers=headers, timeout=ANSWER_S)
-        client = JobSubmissionClient(address, headers=headers)
-        client.list_jobs()
-    except requests.Timeout:
-        raise InputError(f"--address {address}: accepted the connection, but sent no answer within {ANSWER_S} s") from None
-    except (ConnectionError, requests.RequestException):
-        raise InputError(f"--address {address}: no Ray dashboard answers there") from None
-    except AuthenticationError:
-        hint = "refuses the token" if token else "asks for a token"
-        raise InputError(f"--address {address}: the cluster {hint}; put it in ~/.ray/auth_token or RAY_AUTH_TOKEN") from None
-    return client
+    metadata = command.metadata(this_user(), mark_root(command.root))
+    while True:
+        jobs = list_jobs(cluster)
+        if (found := same_job(jobs, command)) is not None:
+            return Submitted(found.id, joined=True, name=found.name)
+        try:
+            return _send(cluster, jobs, command.name, command.entrypoint, metadata, code)
+        except _Outraced:
+            continue  # the same id was taken at this moment, most likely by the same command
 
 
-def auth_token() -> str | None:
-    """The cluster token that Ray itself would use, or None."""
-    if os.environ.get("RAY_AUTH_TOKEN"):
-        return os.environ["RAY_AUTH_TOKEN"].strip()
-    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-    return path.read_text().strip() if path.exists() else None
+def submit_again(cluster: Cluster, job: ClusterJob, code: Code, code_version: str) -> Submitted:
+    """The command of an earlier job as its next attempt, with the code of now; the job itself if it is going on."""
+    if job.live:
+        return Submitted(job.id, joined=True, name=job.name)
+    words = shlex.split(job.entrypoint)
+    jobs = list_jobs(cluster)
+    if "--code-version" in words:
+        words[words.index("--code-version") + 1] = code_version
+    metadata = {**job.metadata, USER: this_user(), CODE: code_version}
+    return _send(cluster, jobs, job.name, shlex.join(words), metadata, code)
 
 
-def runtime_env() -> dict[str, Any]:
-    """Runtime environment of a job: the code of a checkout; nothing for an installed wheel, which the image contains.
-
-    Credentials are not sent: every user of the dashboard can read a job's environment. The cluster's nodes
-    have their own credentials.
-    """
-    env: dict[str, Any] = {"env_vars": {name: os.environ[name] for name in PASSED_ON if name in os.environ}}
-    tracking = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if tracking:
-        if "@" in tracking:
-            raise InputError(
-                "MLFLOW_TRACKING_URI: holds a password, which a job's environment would show; set it on the cluster's nodes"
+def _send(
+    cluster: Cluster, jobs: list[ClusterJob], name: str, entrypoint: str, metadata: Mapping[str, str], code: Code
+) -> Submitted:
+    with staged(code) as packages:
+        try:
+            job = cluster.client.submit_job(
+                entrypoint=entrypoint,
+                submission_id=_next_id(jobs, name),
+                metadata=dict(metadata),
+                runtime_env=runtime_environment(packages),
             )
-        env["env_vars"]["MLFLOW_TRACKING_URI"] = tracking
-    package = Path(rayfill.__file__).parent
-    checkout = package.parent.parent
-    if (checkout / "pyproject.toml").exists():
-        env |= {"working_dir": str(checkout), "py_modules": [str(package)], "excludes": EXCLUDED}
-    return env
+        except RuntimeError as error:
+            if "already exists" in str(error):
+                raise _Outraced from None
+            raise Failed(
+                f"{cluster.address}: the cluster did not take the job: {str(error).strip().splitlines()[-1]}"
+            ) from None
+    return Submitted(job, joined=False, name=name)
 
 
-def run_as_job(address: str, arguments: Sequence[str], name: str, key: str = RUN) -> dict[str, object]:
-    """Submit `rayfill ARGUMENTS --json` for the run or sweep of a name, print its log to stderr, and return its JSON result.
+def same_job(jobs: list[ClusterJob], command: JobCommand) -> ClusterJob | None:
+    """The job that does, or has done, this very command; None where it must be submitted. InputError as `submit`."""
+    if not command.named:
+        going_on = (job for job in jobs if job.live and job.digest == command.digest and job.user == this_user())
+        return next(going_on, None)
+    earlier = attempts(jobs, command.name)
+    if not earlier:
+        return None
+    last = earlier[0]
+    if last.live and last.digest != command.digest:
+        raise InputError(
+            f"--name {command.name}: job {last.id} of {last.user} has that name and is going on with another command, "
+            f"rayfill {last.verb}; choose another name, or stop it first"
+        )
+    done = command.unique and last.state == "succeeded" and last.digest == command.digest
+    return last if last.live or done else None
 
-    Ctrl-C stops the job. SystemExit carries the job's exit code if it is not 0. InputError if a job for it is going on.
-    """
-    client = connect(address)
-    earlier = [job for job in client.list_jobs() if job.metadata and job.metadata.get(key) == name]
-    kind = key.rpartition(".")[2]
-    going_on = next((job.submission_id for job in earlier if not job.status.is_terminal()), None)
-    if going_on:
-        raise InputError(f"--name {name}: that {kind} is going on, as job {going_on}")
-    submitted = client.submit_job(
-        entrypoint=shlex.join(["python", "-m", "jobs.cli", *arguments, "--json"]),
-        submission_id=f"{'' if key == RUN else f'{kind}-'}{name}.{len(earlier) + 1}",
-        metadata={key: name},
-        runtime_env=runtime_env(),
-    )
-    print(f"job {submitted} on {address}", file=sys.stderr, flush=True)
+
+def this_user() -> str:
+    """Who types: the name that jobs are listed under. It is a help to find them, not a proof."""
     try:
-        lines = asyncio.run(_follow(client, submitted))
-    except KeyboardInterrupt:
-        client.stop_job(submitted)
-        raise
-    info = client.get_job_info(submitted)
-    if info.driver_exit_code is None:
-        raise Failed(f"job {submitted}: {info.status}: {info.message}")
-    if info.driver_exit_code != 0:
-        raise SystemExit(info.driver_exit_code)
-    if not lines:
-        raise Failed(f"job {submitted}: the job succeeded, but its log ended before the line with its result")
-    result: dict[str, object] = json.loads(lines[-1])
-    return result
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
-async def _follow(client: JobSubmissionClient, job: str) -> list[str]:
-    """Print the job's log until it ends; returns its last lines that look like JSON objects."""
-    tail: list[str] = []
-    rest = ""
-    async for piece in client.tail_job_logs(job):
-        *lines, rest = (rest + piece).split("\n")
-        for line in lines:
-            if line.startswith("{"):
-                tail.append(line)
-            else:
-                print(line, file=sys.stderr, flush=True)
-    return tail
+def _next_id(jobs: list[ClusterJob], name: str) -> str:
+    """The name, or for the attempts after the first ``NAME.2`` and on: Ray takes an id once."""
+    taken = {job.id for job in jobs}
+    number = 1
+    while (job_id := name if number == 1 else f"{name}.{number}") in taken:
+        number += 1
+    return job_id

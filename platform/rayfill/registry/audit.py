@@ -13,6 +13,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from rayfill.cluster.inside_job import job_metadata
+from rayfill.cluster.job_command import USER
 from rayfill.spec.base import Spec
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.locations import Locations
@@ -96,12 +98,12 @@ class AuditLog:
 
 
 def whoami() -> str:
-    """user@host, for the log."""
+    """user@host, for the log; in a submitted job who submitted it, at the cluster's head."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may run under a number that has no name
         user = f"uid{os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
+    return f"{job_metadata().get(USER, user)}@{socket.gethostname()}"
 
 
 def now() -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import doctor
+from jobs import doctor_checks as doctor
 from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.data.shards.cache import node_cache
