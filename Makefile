@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-s3 test-postgres check format bench bench-loader docs systems lock clean
+.PHONY: help setup demo test test-long test-s3 test-postgres check format bench bench-loader docs infra systems lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ docs: .venv-docs/ready ## build the documentation with its API reference in buil
 	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
 	$(BIN)/uv pip install --quiet --python .venv-docs/bin/python -r docs/requirements.txt
 	touch .venv-docs/ready
+
+infra: setup ## fill infra/values.yaml into the files of infra/
+	$(BIN)/python infra/fill.py
 
 systems: setup ## measure every recipe and rewrite the table in docs/systems/README.md; long on a CPU
 	$(BIN)/python -m benchmarks.systems --write docs/systems/README.md

@@ -24,6 +24,9 @@ VERBS = {
     "resubmit": "submit the command of an earlier job again",
     "doctor": "check this machine, the store, MLflow and the cluster",
     "demo": "run the whole life of a model on bundled photographs: ingest, train, evaluate, promote, serve",
+    "up": "start Ray, MLflow and, if asked, an S3 store on this machine",
+    "status": "report on the services that `up` started",
+    "down": "stop the services that `up` started",
     "schema": "print the JSON Schema of recipes, sweeps or releases, for editors",
 }
 

@@ -82,7 +82,7 @@ def start_serving(
     )
     try:
         serve.run(
-            _application(ref, Locations(root), replicas, precision),
+            application(ref, Locations(root), replicas, precision),
             name=APP,
             route_prefix="/",
             logging_config=LoggingConfig(log_level="WARNING"),
@@ -101,7 +101,8 @@ def _tls_options(tls: tuple[Path, Path] | None) -> dict[str, str]:
     return {"ssl_certfile": str(tls[0].resolve()), "ssl_keyfile": str(tls[1].resolve())} if tls else {}
 
 
-def _application(ref: str, locations: Locations, replicas: int, precision: AskedPrecision) -> serve.Application:
+def application(ref: str, locations: Locations, replicas: int, precision: AskedPrecision) -> serve.Application:
+    """The ingress and its replicas, for a Ray that is up; arguments as for `start_serving`."""
     ref = without_alias(ref, locations)
     resolved = resolve_model(ref, locations)
     copy = {

@@ -33,6 +33,9 @@ SURFACE = {
     "resubmit": "NAME --detach --code --address",
     "doctor": "--address",
     "demo": "--for",
+    "up": "--cpus --s3",
+    "status": "",
+    "down": "",
     "schema": "KIND",
 }
 

@@ -20,7 +20,7 @@ def watch_over_children() -> None:
     """Start the reaper for all that this process has started so far; it ends with them. Linux only."""
     if not Path("/proc/self/stat").exists():
         return
-    marks = [f"{pid}:{begun}" for pid, begun in _descendants(os.getpid()).items()]
+    marks = [f"{pid}:{begun}" for pid, begun in descendants(os.getpid()).items()]
     # Its stdin is the other end of a pipe that this process alone holds: it is closed by any death.
     subprocess.Popen(  # kept alive by the interpreter's list of running children
         [sys.executable, "-I", "-S", __file__, *marks],
@@ -31,11 +31,11 @@ def watch_over_children() -> None:
     )
 
 
-def _descendants(pid: int) -> dict[int, str]:
+def descendants(pid: int) -> dict[int, str]:
     """Start time of each process below this one, by pid; a pid that is used again has another."""
     parents: dict[int, list[tuple[int, str]]] = {}
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
+        if entry.name.isdigit() and (fields := process_stat(int(entry.name))):
             parents.setdefault(int(fields[1]), []).append((int(entry.name), fields[19]))
     found: dict[int, str] = {}
     todo = [pid]
@@ -46,7 +46,7 @@ def _descendants(pid: int) -> dict[int, str]:
     return found
 
 
-def _stat(pid: int) -> list[str]:
+def process_stat(pid: int) -> list[str]:
     """State, parent, ... start time (the 20th) of a process; empty if there is none."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -54,8 +54,8 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _alive(pid: int, begun: str) -> bool:
-    fields = _stat(pid)
+def is_alive(pid: int, begun: str) -> bool:
+    fields = process_stat(pid)
     return bool(fields) and fields[19] == begun and fields[0] != "Z"
 
 
@@ -63,10 +63,10 @@ def _reap(marks: list[str]) -> None:
     sys.stdin.buffer.read()  # returns when the driver is gone
     watched = [(int(pid), begun) for pid, _, begun in (mark.partition(":") for mark in marks)]
     deadline = time.monotonic() + GRACE_S
-    while time.monotonic() < deadline and any(_alive(*one) for one in watched):
+    while time.monotonic() < deadline and any(is_alive(*one) for one in watched):
         time.sleep(0.5)
     for pid, begun in watched:
-        if _alive(pid, begun):
+        if is_alive(pid, begun):
             os.kill(pid, signal.SIGKILL)
 
 
