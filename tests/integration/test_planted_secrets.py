@@ -1,6 +1,6 @@
 """No credential of the machine where commands are typed is left where others can read it.
 
-Training is looked at as a job, in tests/cluster/test_submit_train.py.
+Training is looked at as a job, in tests/cluster/head/test_submit_train.py.
 """
 
 from collections.abc import Callable
