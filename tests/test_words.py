@@ -67,7 +67,7 @@ NAMES = {
     "stand_ins": "replacements",
     "Relatives": "NearDuplicates",
     "relatives": "near_duplicates",
-    "look": "phash",
+    "look": "phash, or check",
     "look_of": "perceptual_hash",
     "looks": "phashes",
     "settle": "deduplicate or adjust_ratio",

@@ -54,7 +54,7 @@ class Supervised:
             if time.monotonic() >= self._below_at:
                 self.state.below = marks_below(process)
                 self._below_at = time.monotonic() + BELOW_S
-            self._look(time.monotonic() - self._since)
+            self._check(time.monotonic() - self._since)
         self._trim_log()
 
     def end(self) -> None:
@@ -83,7 +83,7 @@ class Supervised:
         self._below_at = 0.0
         self._since = time.monotonic()
 
-    def _look(self, age_s: float) -> None:
+    def _check(self, age_s: float) -> None:
         if self.state.phase == "starting":
             if self.service.is_ready():
                 self.state.phase = "running"
