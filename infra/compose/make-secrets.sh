@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 umask 077
-if [ -e .env ]; then echo "infra/compose/.env is there already; remove it, and the volumes, to begin anew" >&2; exit 1; fi
+if [ -e .env ]; then echo "infra/compose/.env is there already; remove it, and the volumes, to start over" >&2; exit 1; fi
 draw() { od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'; }
 # fill: dashboard=${ports.dashboard} mlflow=${ports.mlflow} s3=${ports.s3}
 dashboard=8265 mlflow=5000 s3=8333
