@@ -1,4 +1,4 @@
-"""`rayfill data`: list, inspect, verify or delete datasets."""
+"""`rayfill data`: list, inspect, verify, license or delete datasets."""
 
 import argparse
 from dataclasses import asdict
@@ -20,7 +20,7 @@ BAR = 30
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
-    """Declare the four commands."""
+    """Declare the commands."""
     own = group(commands, "data", "rayfill data verify photos")
     inspecting = verb(own, "inspect", "rayfill data inspect photos --sheet photos.png", "show what is in a dataset")
     inspecting.add_argument("--sheet", type=Path, metavar="FILE", help="write a contact sheet of both splits to this .png file")
@@ -31,9 +31,13 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     listing.set_defaults(then=_list)
     deleting = verb(own, "delete", "rayfill data delete photos --yes", "delete a dataset that nothing needs, all its versions")
     deleting.add_argument("--yes", action="store_true", help="delete it; without --yes only print what would be deleted")
-    for parser, run_it in ((inspecting, _inspect), (verifying, _verify), (deleting, _delete)):
+    licensing = verb(own, "licence", "rayfill data licence photos CC-BY-4.0", "show or tell the licence of a dataset")
+    for parser, run_it in ((inspecting, _inspect), (verifying, _verify), (deleting, _delete), (licensing, _licence)):
         parser.add_argument("dataset", metavar="DATASET", help="a dataset's name, path or URL")
         parser.set_defaults(then=run_it)
+    licensing.add_argument(
+        "name", nargs="?", metavar="NAME", help="such as CC-BY-4.0 or internal; without it the licence is shown"
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
@@ -140,3 +144,15 @@ def _lines(found: "Inspection") -> list[tuple[str, str]]:
 
 def _size(count: int) -> str:
     return f"{count / 2**20:,.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
+
+
+def _licence(args: argparse.Namespace) -> dict[str, object]:
+    from rayfill.data.dataset import open_dataset
+    from rayfill.data.licence import read_licence, write_licence
+
+    url = open_dataset(Locations(args.root).dataset(args.dataset)).store.url
+    if args.name is not None:
+        write_licence(url, args.name)
+    found = read_licence(url)
+    print(f"{url}: {found or 'its licence is not recorded; tell it with a name behind the dataset'}")
+    return {"dataset": url, "licence": found}

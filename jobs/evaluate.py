@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from jobs.arguments import Parser, add_precision, positive, verb
+from jobs.protocol_files import load_protocol
 from jobs.submission import JOB_NAME, add_cluster_options, cluster_address
 from jobs.transfers import local_folder, place
 from rayfill.spec.errors import InputError
@@ -25,6 +26,9 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     add_precision(parser)
     parser.add_argument("--serial", action="store_true", help="work in this process, without Ray; on its GPU if it has one")
     parser.add_argument(
+        "--protocol", metavar="FILE", help="YAML of how to measure, or the name of a shipped one (default: rayfill's own)"
+    )
+    parser.add_argument(
         "--mask-set",
         type=Path,
         metavar="FILE",
@@ -39,12 +43,15 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     mask_set = load_spec(args.mask_set, MaskSetSpec, []) if args.mask_set else None
     if args.resolved_mask_set:
         mask_set = validate(json.loads(args.resolved_mask_set), MaskSetSpec, Path("mask set"))
+    protocol = load_protocol(args.protocol)
+    if mask_set and protocol:
+        raise InputError("--mask-set: a protocol names its own masks; leave one of the two out")
     if isinstance(args.report, Path) and args.report.exists() and not args.report.is_dir():
         raise InputError(f"--report: {args.report} is a file; name a folder")
     if (address := cluster_address(args)) is not None:
         from jobs.evaluate_there import evaluate_there
 
-        return evaluate_there(args, address, mask_set)
+        return evaluate_there(args, address, mask_set, protocol)
 
     from rayfill.data.dataset import open_dataset
 
@@ -55,29 +62,33 @@ def run(args: argparse.Namespace) -> dict[str, object]:
 
     model = resolve_model(args.model, locations)
     from rayfill.cluster.local import local_ray  # imports torch and Ray: only after the arguments are checked
+    from rayfill.evaluation.comparison.text import worst_slice_line
     from rayfill.evaluation.evaluate import evaluate_model
-    from rayfill.evaluation.table import format_table
+    from rayfill.evaluation.table import columns_of, format_table
     from rayfill.registry.register import attach_scorecard
 
     with contextlib.nullcontext() if args.serial else local_ray(dashboard=False):
-        card = evaluate_model(
+        made = evaluate_model(
             model.folder,
             dataset,
             locations,
             images=args.images,
             spread=not args.serial,
             mask_set=mask_set,
+            protocol=protocol,
             precision=args.precision,
         )
-    if model.version is not None:
-        attach_scorecard(locations, model.name, model.version, card)
-    print(format_table(card))
+    card = made.card
+    if model.version is not None and protocol is None:  # what `models` lists is one protocol's numbers
+        attach_scorecard(locations, model.name, model.version, made)
+    print(format_table(card, columns_of(protocol.report if protocol else ())))
+    print(worst_slice_line(made))
     result: dict[str, object] = {"scorecard": card.model_dump(mode="json"), "digest": card.digest(), "report": None}
     if args.report:
         from rayfill.evaluation.report.folder import write_report
 
         with local_folder(args.report) as folder:
-            page = write_report(folder, card, model.folder, dataset, locations, mask_set)
+            page = write_report(folder, made, model.folder, dataset, locations, mask_set, protocol)
         result["report"] = f"{args.report}/{page.name}"
         print(f"report: {result['report']}")
     return result

@@ -15,8 +15,11 @@ from rayfill.spec.locations import Locations
 from rayfill.spec.release import Release
 
 if TYPE_CHECKING:
-    from rayfill.evaluation.scorecard import Scorecard
-    from rayfill.registry.gate import Decision
+    from collections.abc import Sequence
+
+    from rayfill.evaluation.probes.probed import Probed
+    from rayfill.evaluation.scorecard_store import Evaluation
+    from rayfill.registry.ruling import Ruling
 
 DEFAULT_RELEASE = Path(__file__).parent / "releases" / "default.yaml"
 
@@ -35,6 +38,7 @@ def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--images", type=positive, metavar="N", help="at most the first N photographs of val (default: all)")
     add_precision(parser)
     parser.add_argument("--why", default="", metavar="TEXT", help="a word for the log")
+    parser.add_argument("--force", action="store_true", help="move the alias whatever the gate says; recorded, and needs --why")
     parser.add_argument("--serial", action="store_true", help="evaluate in this process, without Ray; on its GPU if it has one")
     parser.add_argument("--resolved-release", help=argparse.SUPPRESS)  # its file need not exist on a cluster
     add_cluster_options(parser, name=JOB_NAME)
@@ -59,9 +63,11 @@ def run(args: argparse.Namespace) -> dict[str, object]:
     from rayfill.cluster.local import local_ray  # imports torch and Ray: only after the arguments are checked
     from rayfill.evaluation.default_mask_set import default_mask_set
     from rayfill.evaluation.evaluate import evaluate_model
+    from rayfill.evaluation.probes.probed import probe as probe_models
+    from rayfill.registry.gate import GateRefused
     from rayfill.registry.promote import promote
 
-    def evaluate(folder: Path, size: int) -> "Scorecard":
+    def evaluate(folder: Path, size: int) -> "Evaluation":
         mask_set = default_mask_set(size)
         return evaluate_model(
             folder,
@@ -73,12 +79,20 @@ def run(args: argparse.Namespace) -> dict[str, object]:
             precision=args.precision,
         )
 
-    with contextlib.nullcontext() if args.serial else local_ray(dashboard=False):
-        done = promote(args.model, locations, args.to, release, evaluate, args.why)
+    def probe(own: Path, theirs: Path | None) -> "Probed":
+        return probe_models(own, theirs, release, args.precision)
+
+    try:
+        with contextlib.nullcontext() if args.serial else local_ray(dashboard=False):
+            done = promote(args.model, locations, args.to, release, evaluate, args.why, probe=probe, force=args.force)
+    except GateRefused as refused:
+        print(_rulings(refused.rulings))
+        raise
     event = done.event
-    print(_comparison(done.decision, event.from_version is None))
+    print(_rulings(done.decision.rulings))
     former = "" if event.from_version is None else f", which was {event.model}/{event.from_version}"
-    print(f"{event.model}/{event.to_version} is now {event.model}@{event.alias}{former}")
+    forced = f" although {len(event.forced)} rules failed, because: {event.why}" if event.forced else ""
+    print(f"{event.model}/{event.to_version} is now {event.model}@{event.alias}{former}{forced}")
     return event.model_dump(mode="json")
 
 
@@ -88,10 +102,10 @@ def _promote_there(args: argparse.Namespace, address: str, release: Release) -> 
     words += ["--data", locations.dataset(args.data)] if args.data else []
     words += ["--images", str(args.images)] if args.images else []
     words += ["--precision", args.precision, "--why", args.why, *(["--serial"] if args.serial else [])]
+    words += ["--force"] if args.force else []
     return run_there(args, address, job_command(args, args.model, words, Needs(1)))
 
 
-def _comparison(decision: "Decision", empty_seat: bool) -> str:
-    rival = "baseline" if empty_seat else "champion"
-    lines = [f"{'bucket':<12}{'challenger':>12}{rival:>12}"]
-    return "\n".join(lines + [f"{c.bucket:<12}{c.challenger:>12.4f}{c.rival:>12.4f}" for c in decision.compared])
+def _rulings(rulings: "Sequence[Ruling]") -> str:
+    """A line for each rule, pass or fail, with its numbers."""
+    return "\n".join(f"{'pass' if ruling.passed else 'FAIL'}  {ruling.text}" for ruling in rulings)

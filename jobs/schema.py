@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.arguments import Parser, verb
 
-KINDS = ("recipe", "sweep", "release", "ingest", "maskset", "node")
+KINDS = ("recipe", "sweep", "release", "ingest", "maskset", "node", "protocol")
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -33,6 +33,7 @@ def schema_of(kind: str) -> dict[str, Any]:
     from rayfill.spec.loading.extending import extending_schema
     from rayfill.spec.masks import MaskSetSpec
     from rayfill.spec.node import NodeSpec
+    from rayfill.spec.protocol import ProtocolSpec
     from rayfill.spec.release import Release
     from rayfill.spec.sweep import Sweep
     from rayfill.systems.schema import recipe_schema
@@ -46,5 +47,6 @@ def schema_of(kind: str) -> dict[str, Any]:
         "ingest": IngestSpec,
         "maskset": MaskSetSpec,
         "node": NodeSpec,
+        "protocol": ProtocolSpec,
     }
     return specs[kind].model_json_schema()

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
 VERBS = {
     "ingest": "turn a folder, tar file or s3:// prefix of photographs into a dataset; resumes a stopped one",
-    "data": "list, inspect, verify or delete datasets",
+    "data": "list, inspect, verify, license or delete datasets",
     "train": "train a recipe on a dataset with Ray Train",
     "tune": "search over the keys of a recipe: Optuna proposes, Ray Tune runs",
     "evaluate": "measure a model beside the classical methods on a dataset's val split",
+    "compare": "hold models against one: gains with intervals, by hole ratio and slice, and pictures won and lost",
     "models": "list registered models: versions, aliases, scores",
     "promote": "move an alias to a model if the gate finds it no worse than the holder",
     "rollback": "move an alias back to its previous version",

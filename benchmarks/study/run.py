@@ -61,7 +61,7 @@ def run_entry(study: Study, name: str, recipes: Path, locations: Locations, data
     spent = time.process_time() - began
     began = time.process_time()
     eval_set = prepare_eval_set(recipe.images.size, locations.dataset(data), locations, study.images)
-    card = score_model(out / name / "model", eval_set, spread=False)
+    card = score_model(out / name / "model", eval_set, spread=False).card
     (out / name / "scorecard.json").write_text(card.model_dump_json(indent=1) + "\n")
     return {
         "name": name,

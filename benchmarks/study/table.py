@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.study.spec import Study
-from rayfill.evaluation.scorecard import MODEL, OWN, Scorecard, read_scorecard, score
+from rayfill.evaluation.measured import MODEL, OWN
+from rayfill.evaluation.scorecard import Scorecard, read_scorecard, score
 from rayfill.inference.model_card import load_card
 from rayfill.spec.release import ALL
 

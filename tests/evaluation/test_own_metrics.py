@@ -8,8 +8,9 @@ import torch
 
 from rayfill.evaluation.eval_set import EvalSet, prepare_eval_set
 from rayfill.evaluation.evaluate import score_model
+from rayfill.evaluation.measured import OWN
 from rayfill.evaluation.report.page import render_report
-from rayfill.evaluation.scorecard import OWN, Scorecard, read_scorecard, score, write_scorecard
+from rayfill.evaluation.scorecard import Scorecard, read_scorecard, score, write_scorecard
 from rayfill.evaluation.table import format_table
 from rayfill.inference.model_folder import Model
 from rayfill.spec.locations import Locations
@@ -33,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, make_system_model: MakeModel
 
 @pytest.fixture(scope="module")
 def card(model: tuple[Path, Model], eval_set: EvalSet) -> Scorecard:
-    return score_model(model[0], eval_set, spread=False)
+    return score_model(model[0], eval_set, spread=False).card
 
 
 def test_own_metrics_are_means_of_the_systems_measurements(

@@ -8,20 +8,12 @@ from pathlib import Path
 import pytest
 
 from rayfill.evaluation import scorecard_store
+from rayfill.evaluation.measured import MODEL, Measured
+from rayfill.evaluation.measurements import collect, read_measurements
 from rayfill.evaluation.metrics import METRICS, Form, Values
 from rayfill.evaluation.protocol import Protocol
-from rayfill.evaluation.scorecard import (
-    MODEL,
-    Measured,
-    Row,
-    Scorecard,
-    Subject,
-    merge_rows,
-    read_scorecard,
-    score,
-    summarise,
-    write_scorecard,
-)
+from rayfill.evaluation.scorecard import Scorecard, Subject, read_scorecard, score, summarise, write_scorecard
+from rayfill.evaluation.scorecard_store import Evaluation
 from rayfill.evaluation.table import format_table
 from rayfill.spec.errors import InputError
 from rayfill.spec.locations import Locations
@@ -42,25 +34,39 @@ PROTOCOL = Protocol(
 
 
 def one(image: int, bucket: str, psnr: float, method: str = MODEL, form: Form = "composited", **more: float) -> Measured:
-    values: Values = {("psnr", "whole"): psnr, **{(name, "whole"): value for name, value in more.items()}}
+    values: Values = {
+        ("psnr", "whole"): psnr,
+        **{(name, "hole" if name == "l1_hole" else "whole"): value for name, value in more.items()},
+    }
     return Measured(image, bucket, method, form, values)
 
 
-def card_of(measured: list[Measured]) -> Scorecard:
+def evaluation_of(measured: list[Measured], images: int = 3) -> Evaluation:
     subject = Subject(name="gdn", run="gdn-1", step=10, weights_sha256="c" * 64)
-    return Scorecard(format="rayfill-scorecard-1", protocol=PROTOCOL, model=subject, rows=summarise(measured))
+    measurements = collect(measured, [f"photo-{i}" for i in range(images)], BUCKETS, {"family": (("a",) * images,) * 2})
+    rows = summarise(measurements, (MODEL, "telea"))
+    card = Scorecard(
+        format="rayfill-scorecard-1",
+        protocol=PROTOCOL,
+        model=subject,
+        rows=rows,
+        measurements_sha256=measurements.digest(),
+    )
+    return Evaluation(card, measurements)
 
 
-CARD = card_of(
+MADE = evaluation_of(
     [
-        one(0, BUCKETS[0], 20.0, ssim=0.5, l1_mean=0.1),
-        one(1, BUCKETS[0], 100.0, ssim=1.0, l1_mean=0.0),
-        one(0, BUCKETS[1], 15.0, ssim=0.4, l1_mean=0.2),
+        one(0, BUCKETS[0], 20.0, ssim=0.5, l1_hole=0.1),
+        one(1, BUCKETS[0], 100.0, ssim=1.0, l1_hole=0.0),
+        one(0, BUCKETS[1], 15.0, ssim=0.4, l1_hole=0.2),
         one(0, BUCKETS[0], 10.0, form="raw"),
-        one(0, BUCKETS[0], 70.0, "telea", l1_mean=0.01),
-        one(0, BUCKETS[1], 12.0, "telea", l1_mean=0.3),
+        one(0, BUCKETS[0], 70.0, "telea", l1_hole=0.01),
+        one(0, BUCKETS[1], 12.0, "telea", l1_hole=0.3),
     ]
 )
+
+CARD = MADE.card
 
 
 def test_a_row_is_the_mean_over_images_and_all_is_the_mean_over_all_images() -> None:
@@ -76,29 +82,37 @@ def test_only_psnr_counts_capped_images() -> None:
 
 def test_rows_do_not_depend_on_the_order_of_the_images() -> None:
     rng = random.Random(0)
-    measured = [one(i, rng.choice(BUCKETS), rng.uniform(5, 40), ssim=rng.random()) for i in range(200)]
+    measured = [one(i, bucket, rng.uniform(5, 40), ssim=rng.random()) for i in range(100) for bucket in BUCKETS]
     shuffled = rng.sample(measured, len(measured))
-    assert summarise(measured) == summarise(shuffled)
+    assert evaluation_of(measured, 100).card.rows == evaluation_of(shuffled, 100).card.rows
 
 
-def test_merging_weighs_each_row_by_its_images() -> None:
+def test_a_row_has_an_interval_around_its_mean_that_narrows_with_more_photographs() -> None:
     rng = random.Random(1)
-    parts = [[rng.uniform(0, 100) for _ in range(n)] for n in (1, 7, 40)]
-    rows = [
-        Row(method="m", bucket=str(i), area="whole", form="raw", metric="mse", mean=math.fsum(p) / len(p), n=len(p), capped=i)
-        for i, p in enumerate(parts)
-    ]
-    merged = merge_rows(rows)
-    every = [value for part in parts for value in part]
-    assert (merged.n, merged.capped, merged.bucket) == (48, 3, "all")
-    assert merged.mean == pytest.approx(math.fsum(every) / 48, rel=1e-14)
+
+    def width(photographs: int) -> float:
+        measured = [one(i, BUCKETS[0], rng.gauss(25, 4)) for i in range(photographs)]
+        row = next(r for r in evaluation_of(measured, photographs).card.rows if r.bucket == "all")
+        assert row.low is not None
+        assert row.high is not None
+        assert row.low < row.mean < row.high
+        return row.high - row.low
+
+    assert width(20) == pytest.approx(2 * 2.09 * 4 / math.sqrt(20), rel=0.35)
+    assert width(320) < width(20) / 2.5
+
+
+def test_a_single_photograph_has_no_interval_and_says_nothing_of_one() -> None:
+    row = evaluation_of([one(0, BUCKETS[0], 20.0)]).card.rows[0]
+    assert (row.low, row.high) == (None, None)
+    assert "low" not in row.model_dump(mode="json")
 
 
 def test_one_number_is_asked_for_by_name() -> None:
     assert score(CARD, MODEL, "psnr", BUCKETS[1]) == 15.0
     assert score(CARD, MODEL, "psnr") == 45.0
     assert score(CARD, MODEL, "psnr", BUCKETS[0], form="raw") == 10.0
-    assert score(CARD, "telea", "l1_mean", BUCKETS[1]) == 0.3
+    assert score(CARD, "telea", "l1_hole", BUCKETS[1], "hole") == 0.3
 
 
 @pytest.mark.parametrize(
@@ -143,25 +157,61 @@ def test_anything_in_the_protocol_changes_its_digest() -> None:
 def test_the_archive_finds_a_card_by_weights_and_protocol(tmp_path: Path) -> None:
     locations = Locations(str(tmp_path))
     assert scorecard_store.find(locations, "c" * 64, PROTOCOL.digest()) is None
-    place = scorecard_store.keep(locations, CARD)
+    place = scorecard_store.keep(locations, MADE)
     assert place.startswith(f"file://{tmp_path}/scorecards/{'c' * 12}-")
-    assert scorecard_store.find(locations, "c" * 64, PROTOCOL.digest()) == CARD
+    found = scorecard_store.find(locations, "c" * 64, PROTOCOL.digest())
+    assert isinstance(found, Evaluation)
+    assert found.card == CARD
+    assert found.measurements.digest() == MADE.measurements.digest() == CARD.measurements_sha256
     assert scorecard_store.find(locations, "e" * 64, PROTOCOL.digest()) is None
     assert scorecard_store.find(locations, "c" * 64, "f" * 64) is None
 
 
 def test_the_archive_does_not_trust_the_beginning_of_a_digest(tmp_path: Path) -> None:
     locations = Locations(str(tmp_path))
-    scorecard_store.keep(locations, CARD)
+    scorecard_store.keep(locations, MADE)
     assert scorecard_store.find(locations, "c" * 12 + "9" * 52, PROTOCOL.digest()) is None
 
 
 def test_a_damaged_card_in_the_archive_is_named(tmp_path: Path) -> None:
     locations = Locations(str(tmp_path))
-    path = Path(scorecard_store.keep(locations, CARD).removeprefix("file://"))
+    path = Path(scorecard_store.keep(locations, MADE).removeprefix("file://"))
     path.write_text(path.read_text()[:-20])
     with pytest.raises(InputError, match=path.name):
         scorecard_store.find(locations, "c" * 64, PROTOCOL.digest())
+
+
+def test_a_card_of_before_there_were_numbers_by_photograph_is_found_without_them(tmp_path: Path) -> None:
+    locations = Locations(str(tmp_path))
+    path = Path(scorecard_store.keep(locations, MADE).removeprefix("file://"))
+    old = json.loads(path.read_text())
+    del old["measurements_sha256"]
+    path.write_text(json.dumps(old))
+    path.with_suffix(".npz").unlink()
+    found = scorecard_store.find(locations, "c" * 64, PROTOCOL.digest())
+    assert isinstance(found, Scorecard)
+    assert found.rows == CARD.rows
+
+
+def test_numbers_that_are_not_the_cards_are_refused(tmp_path: Path) -> None:
+    locations = Locations(str(tmp_path))
+    path = Path(scorecard_store.keep(locations, MADE).removeprefix("file://")).with_suffix(".npz")
+    path.write_bytes(evaluation_of([one(0, BUCKETS[0], 21.0)]).measurements.to_bytes())
+    with pytest.raises(InputError, match="not the numbers that the scorecard beside it was made of"):
+        scorecard_store.find(locations, "c" * 64, PROTOCOL.digest())
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(InputError, match=r"\.npz: not a file of measurements, or it was cut short"):
+        scorecard_store.find(locations, "c" * 64, PROTOCOL.digest())
+
+
+def test_measurements_come_back_from_their_file_as_they_were() -> None:
+    again = read_measurements(MADE.measurements.to_bytes(), "here")
+    assert again.digest() == MADE.measurements.digest()
+    assert (again.photographs, again.columns, again.labels) == (
+        MADE.measurements.photographs,
+        MADE.measurements.columns,
+        MADE.measurements.labels,
+    )
 
 
 def test_the_table_has_a_block_a_bucket_and_marks_the_best_composited_value() -> None:
@@ -170,9 +220,9 @@ def test_the_table_has_a_block_a_bucket_and_marks_the_best_composited_value() ->
     assert "3 photographs of val at 64 px, mask set small" in lines[0]
     first = next(line for line in lines if line.startswith(BUCKETS[0]))
     assert "gdn (composited)" in first
-    assert "60.00 " in first
+    assert "60.00 ±" in first
     telea = [line for line in lines if "telea" in line]
-    assert "70.00*" in telea[0]  # best of the first bucket, not of the second
+    assert "70.00*" in telea[0]  # best of the first bucket, not of the second; one photograph has no interval
     assert "12.00 " in telea[1]
     assert "0.0100*" in telea[0]  # lower is better for l1
     assert lines[-1].startswith("* best composited of its bucket; 1 answers of the model were identical")

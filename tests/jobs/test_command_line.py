@@ -19,11 +19,13 @@ SURFACE = {
     "data verify": "DATASET",
     "data list": "",
     "data delete": "DATASET --yes",
+    "data licence": "DATASET NAME",
     "train": "RECIPE --data --workers --name --set --for --wait-for-workers " + CLUSTER,
     "tune": "SWEEP --data --name --trials --set --for --workers --from --storage --retrain --show --dashboard " + CLUSTER,
-    "evaluate": "MODEL --data --report --images --precision --serial --mask-set " + JOB,
+    "evaluate": "MODEL --data --report --images --precision --serial --mask-set --protocol " + JOB,
+    "compare": "MODEL OTHER --data --report --metric --area --images --protocol --precision --serial",
     "models": "",
-    "promote": "MODEL --to --data --release --images --precision --why --serial " + JOB,
+    "promote": "MODEL --to --data --release --images --precision --why --serial --force " + JOB,
     "rollback": "NAME --to --why",
     "inpaint": "IMAGE --mask --out --model --samples --precision --seed " + JOB,
     "serve": "--model --host --port --replicas --precision --tls-cert --tls-key " + JOB,
@@ -117,7 +119,7 @@ def test_doctor_names_what_is_broken_and_fails(tmp_path: Path, capsys: pytest.Ca
     assert "rayfill: failed: store" in said.err
 
 
-@pytest.mark.parametrize("kind", ["recipe", "sweep", "release", "ingest", "maskset", "node"])
+@pytest.mark.parametrize("kind", ["recipe", "sweep", "release", "ingest", "maskset", "node", "protocol"])
 def test_schema_prints_a_json_schema(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     import jsonschema
 

@@ -55,22 +55,27 @@ def test_from_a_run_to_a_champion_and_back(
         make_model(root / "runs" / f"tiny-{seed}" / "model", run=f"tiny-{seed}", seed=seed, dataset=dataset)
     lenient = tmp_path / "lenient.yaml"
     shipped = Path("jobs/releases/default.yaml").read_text()
-    lenient.write_text(shipped.replace("all: 0.0", "all: 90").replace(": 0.1\n", ": 90\n"))
+    assert "odd_masks: true" in shipped
+    lenient.write_text(shipped)
 
     # Weights that were never trained do not beat a classical method: the gate of an empty seat is a real one.
     code, _, err = rayfill("promote", "tiny-1", "--serial", "--images", "2")
     assert code == 1
     assert "tiny/1 does not become champion: composited psnr (whole) in all" in err
-    assert "does not beat harmonic's" in err
+    assert "of 2 photographs, and fewer than 6 say nothing of others" in err
 
     register_champion_by_hand(root)
     code, out, err = rayfill(
-        "promote", "tiny-2", "--serial", "--images", "2", "--release", str(lenient), "--why", "a try", "--json"
+        "promote", "tiny-2", "--serial", "--images", "2", "--release", str(lenient), "--force", "--why", "a try", "--json"
     )
     assert code == 0, err
-    assert "tiny/2 is now tiny@champion, which was tiny/1" in out
+    assert "FAIL  composited psnr (whole) in all" in out, "what is forced is judged all the same"
+    assert "pass  known pixels of 12 answers are untouched" in out
+    assert "pass  every odd mask is answered, known pixels untouched" in out
+    assert "tiny/2 is now tiny@champion, which was tiny/1 although" in out
     event = json.loads(out.splitlines()[-1])
     assert (event["from_version"], event["to_version"], event["why"]) == (1, 2, "a try")
+    assert event["forced"], "the log has the reasons for which the gate refused"
     assert set(event["judged"]["numbers"]) == {"all", *[f"({a},{b}]" for a, b in zip(*EDGES, strict=True)]}
 
     code, out, _ = rayfill("models", "--json")
@@ -124,6 +129,7 @@ def test_wrong_words_get_exit_code_2_and_a_sentence(rayfill: Run, tmp_path: Path
         (("promote", model, "--release", str(tmp_path / "wrong.yaml")), "metrc: unknown key (did you mean 'metric'?)"),
         (("promote", model, "--to", "Latest", "--data", "photos", "--serial"), "--to Latest: an alias is lower-case"),
         (("promote", model, "--data", "nowhere", "--serial"), "nowhere"),
+        (("promote", model, "--data", "photos", "--force", "--serial"), "--force: say why, as the log will"),
         (("promote", model, "--images", "0"), "'0' is not a whole number of at least 1"),
     ):
         code, _, err = rayfill(*arguments)

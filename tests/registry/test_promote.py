@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rayfill.evaluation.scorecard import Scorecard
+from rayfill.evaluation.scorecard_store import Evaluation
 from rayfill.inference.model_card import load_card
 from rayfill.registry.audit import AuditLog
 from rayfill.registry.gate import GateRefused
@@ -28,13 +28,13 @@ SCORES = {1: 22.0, 2: 23.0, 3: 24.0, 4: 21.0, 5: 19.0}
 class Seat:
     """One model with versions 1 to 5 (seeds 1 to 5) and a gate that scores them by `SCORES`."""
 
-    def __init__(self, locations: Locations, release: Release, make_scorecard: Callable[..., Scorecard]) -> None:
-        self.locations, self.release, self.make_scorecard = locations, release, make_scorecard
+    def __init__(self, locations: Locations, release: Release, make_evaluation: Callable[..., Evaluation]) -> None:
+        self.locations, self.release, self.make_evaluation = locations, release, make_evaluation
         self.sizes: list[int] = []
 
-    def evaluate(self, folder: Path, size: int) -> Scorecard:
+    def evaluate(self, folder: Path, size: int) -> Evaluation:
         self.sizes.append(size)
-        return self.make_scorecard(SCORES[load_card(folder).lineage.seed])
+        return self.make_evaluation(SCORES[load_card(folder).lineage.seed])
 
     def promote(self, version: int, why: str = "because") -> Promotion:
         return promote(f"tiny/{version}", self.locations, "champion", self.release, self.evaluate, why)
@@ -53,13 +53,13 @@ def seat(
     tmp_path: Path,
     make_model: Callable[..., object],
     release: Release,
-    make_scorecard: Callable[..., Scorecard],
+    make_evaluation: Callable[..., Evaluation],
 ) -> Seat:
     locations = Locations(str(root))
     for seed in SCORES:
         make_model(tmp_path / str(seed), run=f"tiny-{seed}", seed=seed)
         assert register(tmp_path / str(seed), locations) == seed
-    return Seat(locations, release, make_scorecard)
+    return Seat(locations, release, make_evaluation)
 
 
 def test_an_empty_seat_is_taken_and_then_defended(seat: Seat) -> None:
@@ -78,7 +78,7 @@ def test_an_empty_seat_is_taken_and_then_defended(seat: Seat) -> None:
     refused = log.refusals()
     assert sorted(one.version for one in refused) == [4, 5]
     assert all(one.reasons and one.alias == "champion" and "@" in one.who for one in refused)
-    assert next(one for one in refused if one.version == 4).judged.numbers["all"] == (21.0, 22.0)
+    assert next(one for one in refused if one.version == 4).judged.numbers["all"] == pytest.approx((21.0, 22.0))
 
 
 def test_the_log_tells_who_when_why_and_by_which_numbers(seat: Seat, root: Path) -> None:
@@ -90,9 +90,9 @@ def test_the_log_tells_who_when_why_and_by_which_numbers(seat: Seat, root: Path)
     assert last["why"] == "sharper edges"
     assert "@" in last["who"]
     assert last["when"].endswith("+00:00")
-    assert last["judged"]["numbers"]["all"] == [24.0, 22.0]
-    assert last["judged"]["challenger"] == seat.make_scorecard(24.0).digest()
-    assert last["judged"]["champion"] == seat.make_scorecard(22.0).digest()
+    assert last["judged"]["numbers"]["all"] == pytest.approx([24.0, 22.0])
+    assert last["judged"]["challenger"] == seat.make_evaluation(24.0).card.digest()
+    assert last["judged"]["champion"] == seat.make_evaluation(22.0).card.digest()
     assert lines[0]["judged"]["champion"] is None
 
 
@@ -139,11 +139,11 @@ def test_of_two_who_promote_at_once_the_better_one_stays(seat: Seat, monkeypatch
     together = threading.Barrier(2)
     first = threading.local()
 
-    def evaluate(folder: Path, size: int) -> Scorecard:
+    def evaluate(folder: Path, size: int) -> Evaluation:
         if not getattr(first, "met", False):
             first.met = True
             together.wait(60)
-        return seat.make_scorecard(SCORES[load_card(folder).lineage.seed])
+        return seat.make_evaluation(SCORES[load_card(folder).lineage.seed])
 
     monkeypatch.setattr(seat, "evaluate", evaluate)
 

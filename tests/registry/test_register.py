@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from rayfill.evaluation.scorecard import Scorecard, read_scorecard
+from rayfill.evaluation.scorecard import read_scorecard
+from rayfill.evaluation.scorecard_store import Evaluation
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import load_model
 from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
@@ -71,18 +72,18 @@ def test_mlflow_itself_loads_it_with_pickle_forbidden(
 
 
 def test_a_scorecard_is_stored_whole_and_its_headline_is_listed(
-    root: Path, tmp_path: Path, make_model: MakeModel, make_scorecard: Callable[..., Scorecard]
+    root: Path, tmp_path: Path, make_model: MakeModel, make_evaluation: Callable[..., Evaluation]
 ) -> None:
     locations = Locations(str(root))
     make_model(tmp_path / "model")
     register(tmp_path / "model", locations)
-    attach_scorecard(locations, "tiny", 1, make_scorecard(25.5))
+    attach_scorecard(locations, "tiny", 1, make_evaluation(25.5))
     (version,) = list_versions(locations)
     assert version.psnr == 25.5
     mlflow_client = client(mlflow_place(locations))
     stored = mlflow_client.get_model_version("tiny", "1")
     path = mlflow_client.download_artifacts(stored.run_id, stored.tags["rayfill.scorecard"], str(tmp_path))
-    assert read_scorecard(Path(path).read_text(), path) == make_scorecard(25.5)
+    assert read_scorecard(Path(path).read_text(), path) == make_evaluation(25.5).card
 
 
 def test_register_refuses_a_folder_without_a_model(root: Path, tmp_path: Path) -> None:

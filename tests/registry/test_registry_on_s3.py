@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rayfill.evaluation.scorecard import Scorecard
+from rayfill.evaluation.scorecard_store import Evaluation
 from rayfill.inference.model_card import load_card
 from rayfill.registry.fetch import run_folder
 from rayfill.registry.promote import promote
@@ -32,7 +32,7 @@ def test_a_run_becomes_a_champion_and_is_fetched_once(
     locations: Locations,
     tmp_path: Path,
     release: Release,
-    make_scorecard: Callable[..., Scorecard],
+    make_evaluation: Callable[..., Evaluation],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))  # where the cache is
@@ -43,7 +43,7 @@ def test_a_run_becomes_a_champion_and_is_fetched_once(
     assert folder.is_relative_to(tmp_path / "home" / ".cache" / "rayfill")
 
     assert register_run("tiny-1", locations) == 1
-    event = promote("tiny/1", locations, "champion", release, lambda folder, size: make_scorecard(25.0), "first").event
+    event = promote("tiny/1", locations, "champion", release, lambda folder, size: make_evaluation(25.0), "first").event
     assert event.to_version == 1
     keys = [entry.key for entry in open_store(locations.root).list()]
     assert any(key.startswith("mlflow-artifacts/") and key.endswith("weights.safetensors") for key in keys)

@@ -8,6 +8,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
+from rayfill.data.shards.metadata import read_metadata
 from rayfill.data.shards.reader import ShardReader
 from rayfill.spec.dataset import Manifest, Shard, Split, dataset_digest_text
 from rayfill.spec.errors import InputError
@@ -50,6 +51,19 @@ class Dataset:
     def read(self, split: Split, number: int) -> tuple[str, bytes]:
         """Id and picture of sample `number` of a split, in the dataset's own order. IndexError if out of range."""
         return self.reader.read(*self._place(split, number))
+
+    def id_of(self, split: Split, number: int) -> str:
+        """Id of sample `number` of a split; the picture is not read."""
+        shard, at = self._place(split, number)
+        return str(self.reader.index(shard).ids[at])
+
+    def metadata(self, split: Split, number: int) -> dict[str, str]:
+        """What stands in a .json beside a sample in an adopted shard: its plain values as text. Empty where there is none."""
+        shard, at = self._place(split, number)
+        if not shard.adopted:
+            return {}  # ours hold pictures only
+        offset, length = self.reader.index(shard).spans[at].tolist()
+        return read_metadata(self.shard_store, shard, offset, length)
 
     def peek(self, split: Split, number: int) -> tuple[str, bytes]:
         """Id and stored bytes of sample `number`, unverified: for inspection, not for training.

@@ -1,5 +1,6 @@
 """Compute or look up the scorecard of a model folder on a dataset."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,14 +10,19 @@ from tqdm import tqdm
 from rayfill.evaluation import scorecard_store
 from rayfill.evaluation.eval_set import EvalSet, prepare_eval_set
 from rayfill.evaluation.measure_model import measure_model
+from rayfill.evaluation.measured import MODEL, OWN, Measured
+from rayfill.evaluation.measurements import Measurements, collect
 from rayfill.evaluation.metrics import Metric
-from rayfill.evaluation.scorecard import OWN, Measured, Scorecard, Subject, summarise
+from rayfill.evaluation.protocol import Protocol
+from rayfill.evaluation.scorecard import Scorecard, Subject, summarise
+from rayfill.evaluation.scorecard_store import Evaluation
 from rayfill.hardware.precision import resolve_precision
 from rayfill.inference.model_card import load_card
 from rayfill.inference.model_folder import load_model
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec
 from rayfill.spec.model import ModelCard
+from rayfill.spec.protocol import ProtocolSpec
 from rayfill.spec.recipe import AskedPrecision, Precision
 from rayfill.systems import system_class
 
@@ -32,15 +38,16 @@ def evaluate_model(
     images: int | None,
     spread: bool,
     mask_set: MaskSetSpec | None = None,
+    protocol: ProtocolSpec | None = None,
     precision: AskedPrecision = "fp32",
-) -> Scorecard:
-    """The scorecard of the model in `folder`, kept among the scorecards under `locations`.
+) -> Evaluation:
+    """The scorecard of the model in `folder` and the numbers behind it, kept among the scorecards under `locations`.
 
-    Where these weights were scored under this very protocol before, that card is returned and nothing is measured.
+    Where these weights were measured under this very protocol before, that is returned and nothing is measured.
 
     Args:
         folder: a model folder.
-        dataset_url, locations, images, mask_set: as for `prepare_eval_set`.
+        dataset_url, locations, images, mask_set, protocol: as for `prepare_eval_set`.
         spread: on the running Ray; else in this process, on its GPU if it has one.
         precision: to inpaint in; `auto` is decided by the hardware, and the card says what it came to.
 
@@ -48,17 +55,19 @@ def evaluate_model(
         InputError: the model folder, the dataset, the mask set or the stored scorecard cannot be used.
     """
     model = load_card(folder)
-    eval_set = prepare_eval_set(model.train_size, dataset_url, locations, images, mask_set)
+    eval_set = prepare_eval_set(model.train_size, dataset_url, locations, images, mask_set, protocol)
     resolved = _agreed(precision, spread)
     stored = scorecard_store.find(locations, model.weights_sha256, eval_set.protocol.digest(), resolved)
-    if stored is not None:  # another run may have ended with these very weights
-        return stored.model_copy(update={"model": subject_of(model, resolved)})
-    card = score_model(folder, eval_set, spread, resolved)
-    scorecard_store.keep(locations, card)
-    return card
+    if isinstance(stored, Evaluation):  # another run may have ended with these very weights
+        return Evaluation(stored.card.model_copy(update={"model": subject_of(model, resolved)}), stored.measurements)
+    if stored is not None:
+        print(f"{model.name}: its stored scorecard has no numbers by photograph; it is measured again", file=sys.stderr)
+    made = score_model(folder, eval_set, spread, resolved)
+    scorecard_store.keep(locations, made)
+    return made
 
 
-def score_model(folder: Path, eval_set: EvalSet, spread: bool, precision: Precision = "fp32") -> Scorecard:
+def score_model(folder: Path, eval_set: EvalSet, spread: bool, precision: Precision = "fp32") -> Evaluation:
     """Measure the model in `folder`, whatever scorecards are stored. A progress bar goes to stderr."""
     card = load_card(folder)
     measured: list[Measured] = []
@@ -66,21 +75,23 @@ def score_model(folder: Path, eval_set: EvalSet, spread: bool, precision: Precis
         for chunk in (_spread if spread else _serial)(folder, eval_set, precision):
             measured += chunk
             bar.update(len({one.image for one in chunk}))
-    return scorecard_of(card, eval_set, measured, precision)
+    measurements = collect(measured, eval_set.photographs.names(), eval_set.protocol.buckets, eval_set.labels())
+    return Evaluation(scorecard_of(card, eval_set.protocol, measurements, precision), measurements)
 
 
-def scorecard_of(card: ModelCard, eval_set: EvalSet, measured: list[Measured], precision: Precision) -> Scorecard:
-    """What was measured of a model on an evaluation set, as a scorecard."""
+def scorecard_of(card: ModelCard, protocol: Protocol, measurements: Measurements, precision: Precision) -> Scorecard:
+    """The scorecard of what was measured of a model."""
     return Scorecard(
         format="rayfill-scorecard-1",
-        protocol=eval_set.protocol,
+        protocol=protocol,
         model=subject_of(card, precision),
-        rows=summarise(one for one in measured if one.method != OWN),
+        rows=summarise(measurements, (MODEL, *protocol.baselines)),
         own_metrics=tuple(
             Metric(name=own.name, areas=("whole",), better=own.better, definition=own.definition)
             for own in system_class(card.system).own_metrics
         ),
-        own_rows=summarise(one for one in measured if one.method == OWN),
+        own_rows=summarise(measurements, (OWN,)),
+        measurements_sha256=measurements.digest(),
     )
 
 

@@ -6,8 +6,9 @@ import torch
 
 from rayfill.evaluation.baselines import BASELINES
 from rayfill.evaluation.eval_set import EvalSet
-from rayfill.evaluation.metrics import measure
-from rayfill.evaluation.scorecard import MODEL, OWN, Measured
+from rayfill.evaluation.measured import MODEL, OWN, PAIR, Measured
+from rayfill.evaluation.metrics import Scene, Target
+from rayfill.evaluation.pair_attributes import pair_attributes
 from rayfill.hardware.precision import autocast
 from rayfill.inference.composite import UInt8
 from rayfill.inference.inpaint import inpaint
@@ -25,17 +26,20 @@ def measure_model(model: Model, eval_set: EvalSet, numbers: Iterable[int], *, ba
 
 
 def _measure_photograph(model: Model, eval_set: EvalSet, number: int, baselines: bool) -> list[Measured]:
-    _, target = eval_set.photographs.read(number)
+    photograph = eval_set.photographs.load(number)
+    pixels, target = photograph.pixels, Target(photograph.pixels)
     buckets = eval_set.protocol.buckets
     holes = [eval_set.masks.mask(bucket, number) for bucket in buckets]
-    answers = inpaint(model, [target] * len(holes), holes)
+    answers = inpaint(model, [pixels] * len(holes), holes)
     measured = []
     for bucket, hole, answer in zip(buckets, holes, answers, strict=True):
-        measured.append(Measured(number, bucket, MODEL, "raw", measure(answer.raw, target, hole)))
-        measured.append(Measured(number, bucket, MODEL, "composited", measure(answer.composited, target, hole)))
+        scene = Scene(target, hole)
+        measured.append(Measured(number, bucket, PAIR, "raw", pair_attributes(scene, photograph.side)))
+        measured.append(Measured(number, bucket, MODEL, "raw", scene.measure(answer.raw)))
+        measured.append(Measured(number, bucket, MODEL, "composited", scene.measure(answer.composited)))
         for name, fill in BASELINES.items() if baselines else ():
-            measured.append(Measured(number, bucket, name, "composited", measure(fill(target, hole), target, hole)))
-    return measured + _own(model, number, target, dict(zip(buckets, holes, strict=True)))
+            measured.append(Measured(number, bucket, name, "composited", scene.measure(fill(pixels, hole))))
+    return measured + _own(model, number, pixels, dict(zip(buckets, holes, strict=True)))
 
 
 @torch.no_grad()

@@ -13,9 +13,9 @@ import torch
 from rayfill.data.dataset import open_dataset
 from rayfill.evaluation.eval_set import EvalSet
 from rayfill.evaluation.measure_model import measure_model
+from rayfill.evaluation.measured import Measured
 from rayfill.evaluation.photographs import Photographs
 from rayfill.evaluation.protocol import Protocol
-from rayfill.evaluation.scorecard import Measured
 from rayfill.hardware.agreement import choose_precision
 from rayfill.hardware.on_ray import cluster_hardware
 from rayfill.inference.model_card import CARD, WEIGHTS, load_card
@@ -94,5 +94,7 @@ def _unpack(parcel: Parcel) -> tuple[Model, EvalSet]:
             (Path(folder) / name).write_bytes(data)
         model = load_model(Path(folder), device, parcel.precision)
     protocol = parcel.protocol
-    photographs = Photographs(open_dataset(parcel.dataset_url), protocol.split, protocol.size, protocol.images)
+    photographs = Photographs(
+        open_dataset(parcel.dataset_url), protocol.split, protocol.size, protocol.images, protocol.geometry
+    )
     return model, EvalSet(parcel.dataset_url, photographs, masks, protocol)

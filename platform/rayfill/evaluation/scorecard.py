@@ -1,16 +1,17 @@
 """A scorecard: all numbers of one model under one protocol, beside the baselines', and how they are averaged."""
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, ValidationError
 
-from rayfill.evaluation.metrics import Area, Form, Metric, Values
+from rayfill.evaluation.measurements import Column, Measurements
+from rayfill.evaluation.metrics import Area, Form, Metric
 from rayfill.evaluation.protocol import Protocol
 from rayfill.evaluation.psnr import CAP
+from rayfill.evaluation.statistics.bootstrap import cluster, intervals
 from rayfill.spec.base import Spec
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.errors import InputError, nearest
@@ -18,25 +19,12 @@ from rayfill.spec.loading.problems import first_problem
 from rayfill.spec.recipe import Precision
 from rayfill.spec.release import ALL
 
-MODEL = "model"
-"""The method name of the evaluated model; the others are baselines."""
-OWN = "own"
-"""The method name of what the model's system measures of itself, by its paper's own definitions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One picture, one mask, one method, one form: the values of every metric that is defined for it."""
-
-    image: int
-    bucket: str
-    method: str
-    form: Form
-    values: Values
-
 
 class Row(Spec):
-    """One number. `capped` of the `n` images had a PSNR of 100 dB or more."""
+    """One number. `capped` of the `n` images had a PSNR of 100 dB or more.
+
+    From `low` to `high` reaches the 95 % confidence interval of the mean over photographs.
+    """
 
     method: str
     bucket: str
@@ -46,6 +34,9 @@ class Row(Spec):
     mean: float
     n: int = Field(ge=1)
     capped: int = Field(ge=0)
+    # Left out where there is none: of a single photograph, and in cards of before there were intervals.
+    low: float | None = Field(None, exclude_if=lambda value: value is None)
+    high: float | None = Field(None, exclude_if=lambda value: value is None)
 
 
 class Subject(Spec):
@@ -68,42 +59,48 @@ class Scorecard(Spec):
     rows: tuple[Row, ...]
     own_metrics: tuple[Metric, ...] = Field((), description="what the system's paper reports and the protocol has not")
     own_rows: tuple[Row, ...] = ()
+    # Left out where there is none, so that cards of before keep their digests.
+    measurements_sha256: Sha256 | None = Field(
+        None, exclude_if=lambda value: value is None, description="of the numbers of every photograph behind the rows"
+    )
 
 
-def summarise(measured: Iterable[Measured]) -> tuple[Row, ...]:
-    """Rows by method, form, metric, area and bucket, in a fixed order, with `all` last; means do not depend on the order."""
-    groups: dict[tuple[str, Form, str, Area, str], list[float]] = defaultdict(list)
-    for one in measured:
-        for (metric, area), value in one.values.items():
-            groups[one.method, one.form, metric, area, one.bucket].append(value)
-    rows = [
-        Row(
-            method=method,
-            form=form,
-            metric=metric,
-            area=area,
-            bucket=bucket,
-            mean=math.fsum(values) / len(values),
-            n=len(values),
-            capped=sum(value >= CAP for value in values) if metric == "psnr" else 0,
-        )
-        for (method, form, metric, area, bucket), values in groups.items()
-    ]
-    families: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-    for row in sorted(rows, key=_order):
-        families[_order(row)[:-1]].append(row)
-    return tuple(row for family in families.values() for row in (*family, merge_rows(family)))
+def summarise(measurements: Measurements, methods: Collection[str]) -> tuple[Row, ...]:
+    """Rows by method, form, metric, area and bucket, with `all` last; photographs in another order give the same means."""
+    chosen = [i for i, column in enumerate(measurements.columns) if column.method in methods]
+    if not chosen:
+        return ()
+    values = measurements.values[chosen]
+    buckets = (*measurements.buckets, ALL)
+    parts = [values[:, [b]] for b in range(len(measurements.buckets))] + [values]
+    bounds = [intervals(cluster(part), (0.025, 0.025)) for part in parts]
+    rows = []
+    for i, column in enumerate(measurements.columns[k] for k in chosen):
+        for bucket, part, (low, high) in zip(buckets, parts, bounds, strict=True):
+            found = part[i][np.isfinite(part[i])].tolist()
+            if found:
+                rows.append(_row(column, bucket, found, float(low[i]), float(high[i])))
+    return tuple(rows)
 
 
-def merge_rows(rows: list[Row]) -> Row:
-    """The row of all images of rows that differ in their bucket only: each counts as often as it has images."""
-    n = sum(row.n for row in rows)
-    mean = math.fsum(row.mean * row.n for row in rows) / n
-    return rows[0].model_copy(update={"bucket": ALL, "mean": mean, "n": n, "capped": sum(row.capped for row in rows)})
+def _row(column: Column, bucket: str, values: list[float], low: float, high: float) -> Row:
+    bounds = {} if math.isnan(low) else {"low": _rounded(low), "high": _rounded(high)}
+    return Row(
+        method=column.method,
+        form=column.form,
+        metric=column.metric,
+        area=column.area,
+        bucket=bucket,
+        mean=math.fsum(values) / len(values),
+        n=len(values),
+        capped=sum(value >= CAP for value in values) if column.metric == "psnr" else 0,
+        **bounds,
+    )
 
 
-def _order(row: Row) -> tuple[str, ...]:
-    return (row.method, row.form, row.metric, row.area, row.bucket)
+def _rounded(value: float) -> float:
+    """Six digits: further ones depend on the order in which a machine adds."""
+    return float(f"{value:.6g}")
 
 
 def score(

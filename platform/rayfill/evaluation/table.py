@@ -1,7 +1,11 @@
 """A scorecard as a plain-text table for the terminal."""
 
+from collections.abc import Sequence
+
+from rayfill.evaluation.measured import MODEL
 from rayfill.evaluation.metrics import Area, Form
-from rayfill.evaluation.scorecard import MODEL, Row, Scorecard
+from rayfill.evaluation.scorecard import Row, Scorecard
+from rayfill.spec.protocol import Reported
 from rayfill.spec.release import ALL
 
 Column = tuple[str, str, Area, int]
@@ -9,10 +13,20 @@ COLUMNS: tuple[Column, ...] = (
     ("PSNR dB", "psnr", "whole", 2),
     ("PSNR hole", "psnr", "hole", 2),
     ("SSIM", "ssim", "whole", 4),
-    ("L1", "l1_mean", "whole", 4),
     ("L1 hole", "l1_hole", "hole", 4),
+    ("sharpness", "sharpness", "hole", 3),
 )
 """Heading, metric, area and decimals: what a terminal has room for. The JSON has everything."""
+
+_CELL = 17
+_DIGITS = {"psnr": 2, "sharpness": 3}
+
+
+def columns_of(reported: Sequence[Reported]) -> tuple[Column, ...]:
+    """The columns that a protocol file asks for, or the usual ones."""
+    named = {(metric, area): column for column in COLUMNS for _, metric, area, _ in [column]}
+    made = dict.fromkeys((one.metric, one.area) for one in reported)
+    return tuple(named.get(key, (f"{key[0]} {key[1]}"[: _CELL - 1], *key, _DIGITS.get(key[0], 4))) for key in made) or COLUMNS
 
 
 def line_names(card: Scorecard) -> list[tuple[str, str, Form]]:
@@ -28,30 +42,41 @@ def index_rows(card: Scorecard) -> dict[tuple[str, str, str, Area, Form], Row]:
     return {(row.method, row.metric, row.bucket, row.area, row.form): row for row in card.rows}
 
 
-def format_table(card: Scorecard) -> str:
-    """The table: a block a bucket, a line a method. `*` marks the best composited value of a block."""
+def format_table(card: Scorecard, columns: Sequence[Column] = COLUMNS) -> str:
+    """The table: a block a bucket, a line a method. `*` marks the best composited value of a block.
+
+    Behind `±` is half the width of the 95 % confidence interval over photographs.
+    """
     rows, protocol = index_rows(card), card.protocol
     names = line_names(card)
     width = max(len(name) for name, _, _ in names)
-    heads = "".join(f"{title:>12}" for title, *_ in COLUMNS)
+    heads = "".join(f"{title:>{_CELL - 1}} " for title, *_ in columns)
+    cut = "" if protocol.geometry == "squash" else "cut out "
     lines = [
         f"{card.model.name}, run {card.model.run}, step {card.model.step}: {protocol.images} photographs of {protocol.split} "
-        f"at {protocol.size} px, mask set {protocol.mask_set}, {card.model.precision}",
+        f"{cut}at {protocol.size} px, mask set {protocol.mask_set}, {card.model.precision}",
         f"{'bucket':<10} {'method':<{width}}{heads}",
     ]
     for bucket in (*protocol.buckets, ALL):
         best = best_of(card, bucket)
         for number, (name, method, form) in enumerate(names):
             cells = ""
-            for _, metric, area, digits in COLUMNS:
+            for _, metric, area, digits in columns:
                 row = rows.get((method, metric, bucket, area, form))
                 mark = "*" if (method, metric, area, form) in best else " "
-                cells += f"{row.mean:>11.{digits}f}{mark}" if row else f"{'-':>11} "
+                cells += f"{_number(row, digits):>{_CELL - 1}}{mark}"
             lines.append(f"{bucket if number == 0 else '':<10} {name:<{width}}{cells}".rstrip())
     lines += _own_lines(card)
     capped = sum(row.capped for row in card.rows if row.bucket == ALL and row.method == MODEL and row.area == "whole")
     lines.append(f"* best composited of its bucket; {capped} answers of the model were identical to the photograph (PSNR 100)")
     return "\n".join(lines)
+
+
+def _number(row: Row | None, digits: int) -> str:
+    if row is None:
+        return "-"
+    spread = "" if row.low is None or row.high is None else f" ±{(row.high - row.low) / 2:.{digits}f}"
+    return f"{row.mean:.{digits}f}{spread}"
 
 
 def format_comparison(card: Scorecard) -> str:

@@ -64,6 +64,8 @@ def generate_mask_set(spec: MaskSetSpec) -> MaskSet:
     bits = {}
     for bucket in BUCKETS:
         name = bucket_name(bucket)
+        if name not in spec.buckets:
+            continue
         rows = [np.packbits(_draw_in_bucket(spec, bucket, number)) for number in range(spec.per_bucket)]
         bits[name] = np.stack(rows)
     return MaskSet(spec, bits)
@@ -71,14 +73,14 @@ def generate_mask_set(spec: MaskSetSpec) -> MaskSet:
 
 def _draw_in_bucket(spec: MaskSetSpec, bucket: tuple[float, float], number: int) -> UInt8:
     name = bucket_name(bucket)
-    family = _towards(spec.family, name)
+    family = _towards(spec.family_of(number), name)
     rng = generator((spec.seed, name, number))
     for _ in range(_TRIES):
         mask = draw_family(family, spec.size, spec.size, rng)
         if bucket_of_mask(mask) == bucket:
             return mask
     raise InputError(
-        f"mask set {spec.name}: family '{spec.family.kind}' with these options makes no holes in bucket {name} "
+        f"mask set {spec.name}: family '{family.kind}' with these options makes no holes in bucket {name} "
         f"at {spec.size} pixels; family 'irregular' fills every bucket"
     )
 

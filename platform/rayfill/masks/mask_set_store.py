@@ -12,7 +12,6 @@ from webdataset import TarWriter
 
 from rayfill.masks.mask_set import MaskSet, decode_mask, encode_mask, generate_mask_set
 from rayfill.spec.base import Spec
-from rayfill.spec.buckets import BUCKETS, bucket_name
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.errors import InputError
 from rayfill.spec.loading.problems import first_problem
@@ -74,7 +73,7 @@ def load_mask_set(url: str) -> MaskSet:
         raise InputError(f"{url}: not a mask set, it has no {MANIFEST}") from None
     except ValidationError as error:
         raise InputError(f"{store.url_of(MANIFEST)}: {first_problem(error, MaskSetManifest)}") from None
-    wanted = [bucket_name(b) for b in BUCKETS]
+    wanted = list(manifest.spec.buckets)
     if [shard.bucket for shard in manifest.shards] != wanted:
         raise InputError(f"{store.url_of(MANIFEST)}: shards: must be one for each of the buckets {', '.join(wanted)}")
     loaded = MaskSet(manifest.spec, {shard.bucket: _unpack(store, shard, manifest.spec) for shard in manifest.shards})

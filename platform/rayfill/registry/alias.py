@@ -37,6 +37,7 @@ class Move:
     to_version: int
     why: str
     judged: Judged | None
+    forced: tuple[str, ...] = ()
 
 
 def standing(locations: Locations, model: str, alias: str) -> Standing:
@@ -65,6 +66,7 @@ def move_alias(locations: Locations, at: Standing, move: Move) -> Event | None:
         when=now(),
         why=move.why,
         judged=move.judged,
+        forced=move.forced,
     )
     try:
         at.log.append(event)

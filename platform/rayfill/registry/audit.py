@@ -15,6 +15,7 @@ from pydantic import Field
 
 from rayfill.cluster.inside_job import job_metadata
 from rayfill.cluster.job_command import USER
+from rayfill.registry.ruling import Ruling
 from rayfill.spec.base import Spec
 from rayfill.spec.dataset import Sha256
 from rayfill.spec.locations import Locations
@@ -32,6 +33,9 @@ class Judged(Spec):
     champion: Sha256 | None
     release: Sha256
     numbers: dict[str, tuple[float, float]]
+    rulings: tuple[Ruling, ...] = Field(
+        (), description="every rule with its numbers; none in events of before there were rules"
+    )
 
 
 class Event(Spec):
@@ -47,6 +51,9 @@ class Event(Spec):
     when: str = Field(description="UTC, ISO 8601")
     why: str
     judged: Judged | None = Field(description="null unless the gate judged")
+    forced: tuple[str, ...] = Field(
+        (), description="reasons for which the gate refused, where --force moved the alias all the same"
+    )
 
 
 class Refusal(Spec):

@@ -13,7 +13,8 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import Schema, TensorSpec
 
 from rayfill import __version__
-from rayfill.evaluation.scorecard import Scorecard, write_scorecard
+from rayfill.evaluation.scorecard import write_scorecard
+from rayfill.evaluation.scorecard_store import Evaluation
 from rayfill.inference.model_card import CARD, WEIGHTS, load_card
 from rayfill.registry import tags
 from rayfill.registry.fetch import run_folder
@@ -21,6 +22,9 @@ from rayfill.registry.log_levels import mlflow_errors_only
 from rayfill.registry.mlflow_place import client, ensure_experiment, mlflow_place
 from rayfill.spec.locations import Locations
 from rayfill.spec.model import ModelCard
+
+SCORECARDS = "scorecards"
+"""Folder of a version's scorecards among the artifacts of its MLflow run."""
 
 
 def register(folder: Path, locations: Locations, mlflow_run_id: str | None = None) -> int:
@@ -67,13 +71,16 @@ def find_version(mlflow_client: MlflowClient, card: ModelCard) -> int | None:
     return min(same, default=None)
 
 
-def attach_scorecard(locations: Locations, name: str, version: int, scorecard: Scorecard) -> None:
-    """Store a version's scorecard beside it, and its headline numbers as tags."""
-    mlflow_client = client(mlflow_place(locations))
+def attach_scorecard(locations: Locations, name: str, version: int, made: Evaluation) -> None:
+    """Store a version's scorecard and the numbers behind it beside it, and its headline numbers as tags."""
+    mlflow_client, scorecard = client(mlflow_place(locations)), made.card
     run_id = mlflow_client.get_model_version(name, str(version)).run_id
-    artifact = f"scorecards/version-{version}-{scorecard.digest()[:12]}.json"
-    mlflow_client.log_text(run_id, write_scorecard(scorecard), artifact)
-    for key, value in tags.scorecard_tags(scorecard, artifact).items():
+    stem = f"version-{version}-{scorecard.digest()[:12]}"
+    with tempfile.TemporaryDirectory() as scratch, quiet_mlflow():
+        (Path(scratch) / f"{stem}.json").write_text(write_scorecard(scorecard))
+        (Path(scratch) / f"{stem}.npz").write_bytes(made.measurements.to_bytes())
+        mlflow_client.log_artifacts(run_id, scratch, SCORECARDS)
+    for key, value in tags.scorecard_tags(scorecard, f"{SCORECARDS}/{stem}.json").items():
         mlflow_client.set_model_version_tag(name, str(version), key, value)
 
 

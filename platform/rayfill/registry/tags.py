@@ -1,6 +1,7 @@
 """MLflow tags of a registered version: lineage and last scores."""
 
-from rayfill.evaluation.scorecard import MODEL, Scorecard, score
+from rayfill.evaluation.measured import MODEL
+from rayfill.evaluation.scorecard import Scorecard, score
 from rayfill.spec.model import ModelCard
 
 RUN = "rayfill.run"

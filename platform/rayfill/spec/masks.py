@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from rayfill.spec.base import Spec
-from rayfill.spec.buckets import BUCKETS, bucket_name
+from rayfill.spec.buckets import BUCKETS, bucket_name, check_buckets
 from rayfill.spec.dataset import Sha256
 
 Weight = Annotated[float, Field(gt=0, description="share of this family in the mix, relative to the others")]
@@ -164,8 +164,11 @@ class MaskMix(Spec):
     families: tuple[MaskFamily, ...] = Field(min_length=1)
 
 
+ALL_BUCKETS = tuple(bucket_name(b) for b in BUCKETS)
+
+
 class MaskSetSpec(Spec):
-    """A named, reproducible set of masks to evaluate on: `per_bucket` masks in each of the six buckets.
+    """A named, reproducible set of masks to evaluate on: `per_bucket` masks in each of its buckets, by default all six.
 
     The digest of this spec and of the masks' bytes names the set in every scorecard.
     """
@@ -175,3 +178,15 @@ class MaskSetSpec(Spec):
     seed: int = Field(ge=0)
     size: int = Field(ge=16, le=4096, description="height and width in pixels")
     per_bucket: int = Field(ge=1, le=100_000)
+    # The two below are left out where they say nothing new, so that sets of before keep their digests.
+    also: tuple[MaskFamily, ...] = Field(
+        (), exclude_if=lambda value: not value, description="further families: mask i is of family i modulo their number"
+    )
+    buckets: tuple[str, ...] = Field(ALL_BUCKETS, exclude_if=lambda value: value == ALL_BUCKETS)
+
+    _known = field_validator("buckets")(check_buckets)
+
+    def family_of(self, number: int) -> MaskFamily:
+        """The family of mask `number` of every bucket."""
+        families = (self.family, *self.also)
+        return families[number % self.per_bucket % len(families)]

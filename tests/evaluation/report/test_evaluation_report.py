@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from rayfill.evaluation.evaluate import evaluate_model
+from rayfill.evaluation.measured import MODEL
 from rayfill.evaluation.report.chart import HEIGHT, Line, line_chart
 from rayfill.evaluation.report.folder import write_report
 from rayfill.evaluation.report.page import data_url
-from rayfill.evaluation.scorecard import MODEL, Scorecard, read_scorecard, score
+from rayfill.evaluation.scorecard import Scorecard, read_scorecard, score
 from rayfill.spec.locations import Locations
 from rayfill.spec.masks import MaskSetSpec
 
@@ -40,8 +41,8 @@ class Page(HTMLParser):
 def report(
     tmp_path: Path, model_folder: Path, photographs_url: str, locations: Locations, small_masks: MaskSetSpec
 ) -> tuple[Path, Scorecard]:
-    card = evaluate_model(model_folder, photographs_url, locations, images=6, spread=False, mask_set=small_masks)
-    return write_report(tmp_path / "report", card, model_folder, photographs_url, locations, small_masks), card
+    made = evaluate_model(model_folder, photographs_url, locations, images=6, spread=False, mask_set=small_masks)
+    return write_report(tmp_path / "report", made, model_folder, photographs_url, locations, small_masks), made.card
 
 
 def test_the_page_refers_to_nothing_outside_itself_and_runs_nothing(report: tuple[Path, Scorecard]) -> None:

@@ -10,11 +10,12 @@ import simplejpeg
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from rayfill.evaluation.measured import MODEL
 from rayfill.evaluation.metrics import Area
 from rayfill.evaluation.report.chart import Line, line_chart
 from rayfill.evaluation.report.samples import Sample
 from rayfill.evaluation.report.tables import LABELS, RIVALS, metric_tables, own_table
-from rayfill.evaluation.scorecard import MODEL, Scorecard, score
+from rayfill.evaluation.scorecard import Scorecard, score
 from rayfill.evaluation.table import index_rows, line_names
 from rayfill.spec.model import ModelCard
 from rayfill.spec.release import ALL

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from rayfill.evaluation.measured import MODEL
 from rayfill.evaluation.metrics import Area, Form, Metric
-from rayfill.evaluation.scorecard import MODEL, Scorecard
+from rayfill.evaluation.scorecard import Scorecard
 from rayfill.evaluation.table import best_of, index_rows, line_names
 from rayfill.spec.release import ALL
 
@@ -18,10 +19,11 @@ _UNITS = {"psnr": "dB"}
 
 @dataclass(frozen=True)
 class Cell:
-    """A number as shown; `kind` is best, good, bad or nothing."""
+    """A number as shown; `kind` is best, good, bad or nothing, `bounds` its 95 % confidence interval."""
 
     text: str
     kind: str = ""
+    bounds: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,10 @@ def _table(card: Scorecard, metric: Metric, area: Area) -> MetricTable:
     def number(method: str, form: Form, bucket: str) -> Cell:
         row = rows.get((method, metric.name, bucket, area, form))
         kind = "best" if (method, metric.name, area, form) in best[bucket] else ""
-        return Cell(f"{row.mean:.{digits}f}", kind) if row else Cell("–")
+        if row is None:
+            return Cell("–")
+        bounds = "" if row.low is None or row.high is None else f"{row.low:.{digits}f} – {row.high:.{digits}f}"
+        return Cell(f"{row.mean:.{digits}f}", kind, bounds)
 
     def gain(rival: str, bucket: str) -> Cell:
         ours = rows.get((MODEL, metric.name, bucket, area, "composited"))

@@ -9,7 +9,9 @@ import torch
 from rayfill.evaluation.eval_set import EvalSet, prepare_eval_set
 from rayfill.evaluation.evaluate import scorecard_of
 from rayfill.evaluation.measure_model import measure_model
-from rayfill.evaluation.scorecard import MODEL, OWN, score
+from rayfill.evaluation.measured import MODEL, OWN
+from rayfill.evaluation.measurements import collect
+from rayfill.evaluation.scorecard import score
 from rayfill.inference.model_card import load_card
 from rayfill.inference.model_folder import load_model
 from rayfill.spec.locations import Locations, at_version
@@ -48,6 +50,7 @@ def measure_objectives(
     # In the precision that it is trained in, which all trials of a sweep share.
     model = load_model(folder, device, load_card(folder).lineage.recipe["training"]["precision"])
     measured = measure_model(model, eval_set, range(eval_set.protocol.images), baselines=False)
-    card = scorecard_of(model.card, eval_set, measured, model.precision)
+    numbers = collect(measured, eval_set.photographs.names(), eval_set.protocol.buckets, {})
+    card = scorecard_of(model.card, eval_set.protocol, numbers, model.precision)
     own = {metric.name for metric in card.own_metrics}
     return {o.label: score(card, OWN if o.metric in own else MODEL, o.metric, o.bucket, o.area, o.form) for o in learnt}
