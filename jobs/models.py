@@ -1,24 +1,59 @@
-"""`rayfill models`: list the registry's models and versions."""
+"""`rayfill models`: what the registry holds, the chain behind a version, and whether its digests are right."""
 
 import argparse
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from jobs.arguments import Parser, verb
+from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 
 if TYPE_CHECKING:
     from rayfill.registry.versions import Version
 
+ACTIONS = ("show", "verify")
 HEADS = ("model", "version", "aliases", "system", "run", "PSNR dB", "created (UTC)")
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Declare the command."""
-    verb(commands, "models", "rayfill models --json")
+    parser = verb(commands, "models", "rayfill models show gdn@champion")
+    parser.add_argument("action", nargs="?", choices=ACTIONS, metavar="ACTION", help="show or verify; without it, list all")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="name@alias or name/version")
 
 
 def run(args: argparse.Namespace) -> dict[str, object]:
-    """Print a table, newest version of each model first."""
+    """List, show or verify."""
+    if args.action is None:
+        return _list(args)
+    if args.model is None:
+        raise InputError(f"rayfill models {args.action}: MODEL is missing, such as gdn@champion")
+    return _show(args) if args.action == "show" else _verify(args)
+
+
+def _show(args: argparse.Namespace) -> dict[str, object]:
+    from rayfill.registry.chain import chain_of  # MLflow comes with it
+
+    lines = chain_of(args.model, Locations(args.root)).lines()
+    print("\n".join(f"{name:<13}{value}" for name, value in lines))
+    return {"chain": dict(lines)}
+
+
+def _verify(args: argparse.Namespace) -> dict[str, object]:
+    from rayfill.registry.chain import chain_of
+    from rayfill.registry.verify_version import verify_version
+
+    locations = Locations(args.root)
+    checks = verify_version(chain_of(args.model, locations), locations)
+    print("\n".join(f"{check.state:<5} {check.what:<24}{check.told}" for check in checks))
+    failed = [check.what for check in checks if check.state == "FAIL"]
+    if failed:
+        raise Failed(f"{args.model}: not what is on record: {', '.join(failed)}")
+    return {"checks": [asdict(check) for check in checks]}
+
+
+def _list(args: argparse.Namespace) -> dict[str, object]:
+    """A table, newest version of each model first."""
     from rayfill.registry.versions import list_versions  # MLflow comes with it
 
     versions = list_versions(Locations(args.root))

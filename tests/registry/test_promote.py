@@ -1,12 +1,15 @@
 """Promotion and rollback on a real registry: what moves, what does not, and what the log says."""
 
+import itertools
 import json
+import pkgutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from rayfill.evaluation.scorecard_store import Evaluation
 from rayfill.inference.model_card import load_card
@@ -200,3 +203,98 @@ def test_an_alias_that_mlflow_would_refuse_is_an_input_error(seat: Seat, alias: 
 def test_rolling_back_an_unknown_model_names_the_nearest(seat: Seat) -> None:
     with pytest.raises(InputError, match=r"model 'tyny': not in the registry \(did you mean 'tiny'\?\)"):
         rollback("tyny", seat.locations, "champion", "x")
+
+
+class Died(BaseException):
+    """A process that ends here: nothing that catches errors catches it."""
+
+
+STEPS = {
+    "before anything is evaluated": ("rayfill.registry.promote.standing", "before", 1),
+    "before the first scorecard is attached": ("rayfill.registry.promote.attach_scorecard", "before", 1),
+    "between the two scorecards": ("rayfill.registry.promote.attach_scorecard", "after", 1),
+    "after both scorecards": ("rayfill.registry.promote.attach_scorecard", "after", 2),
+    "after the gate": ("rayfill.registry.promote.judge", "after", 1),
+    "before the event is written": ("rayfill.registry.audit.AuditLog.append", "before", 1),
+    "between event and move": ("rayfill.registry.audit.AuditLog.append", "after", 1),
+    "before MLflow is asked to move": ("mlflow.tracking.MlflowClient.set_registered_model_alias", "before", 1),
+}
+"""Every step of a promotion, and when it dies there: before or after the step's call of this number."""
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_crash_at_any_step_leaves_the_old_champion_and_the_next_promotion_works(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    seat.promote(1)
+    target, when, number = STEPS[step]
+    original, calls = pkgutil.resolve_name(target.rpartition(".")[0]), []
+    real = getattr(original, target.rpartition(".")[2])
+
+    def dying(*args: object, **kwargs: object) -> object:
+        calls.append(step)
+        if when == "before" and len(calls) == number:
+            raise Died
+        done = real(*args, **kwargs)
+        if len(calls) == number:
+            raise Died
+        return done
+
+    with monkeypatch.context() as patched:
+        patched.setattr(target, dying)
+        with pytest.raises(Died):
+            seat.promote(2)
+    assert calls, "the step is one of a promotion's"
+    assert seat.champion == 1
+    seat.promote(3)
+    assert seat.champion == 3
+    assert seat.rollback() == 1
+
+
+def test_a_crash_after_the_move_has_moved_it_and_the_log_says_so(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    seat.promote(1)
+    real = MlflowClient.set_registered_model_alias
+
+    def dying(self: MlflowClient, *args: str) -> None:
+        real(self, *args)
+        raise Died
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MlflowClient, "set_registered_model_alias", dying)
+        with pytest.raises(Died):
+            seat.promote(2)
+    assert seat.champion == 2
+    assert AuditLog(seat.locations, "tiny").events()[-1].to_version == 2
+    assert seat.rollback() == 1
+
+
+def test_of_eight_who_promote_at_once_every_move_has_its_own_number_and_the_best_stays(seat: Seat) -> None:
+    def attempt(version: int) -> str:
+        try:
+            seat.promote(version)
+        except (GateRefused, InputError):
+            return "refused"
+        return "promoted"
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(attempt, (1, 2, 3, 4, 5, 3, 2, 1)))
+    assert "promoted" in outcomes
+    assert seat.champion == 3
+    events = AuditLog(seat.locations, "tiny").events()
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    assert events[-1].to_version == 3
+    assert all(later.from_version == earlier.to_version for earlier, later in itertools.pairwise(events))
+
+
+def test_force_moves_the_alias_and_the_log_keeps_what_the_gate_said(seat: Seat) -> None:
+    seat.promote(3)
+    with pytest.raises(InputError, match="--force: say why"):
+        promote("tiny/1", seat.locations, "champion", seat.release, seat.evaluate, " ", force=True)
+    promote("tiny/1", seat.locations, "champion", seat.release, seat.evaluate, "a demo at noon", force=True)
+    assert seat.champion == 1
+    event = AuditLog(seat.locations, "tiny").events()[-1]
+    assert event.why == "a demo at noon"
+    assert any("22.0000 is 2.0000 worse than the champion's 24.0000" in reason for reason in event.forced)
+    assert event.judged is not None
+    assert not all(ruling.passed for ruling in event.judged.rulings)
+    assert seat.rollback() == 3

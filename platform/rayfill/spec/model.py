@@ -25,6 +25,11 @@ class Lineage(Spec):
     workers: int = Field(ge=1)
     # Left out where there is none, so that models of before sweeps keep their digests.
     trial: TrialOf | None = Field(None, exclude_if=lambda value: value is None)
+    packages_sha256: Sha256 | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="of name and version of every package where it was trained",
+    )
 
 
 class ModelCard(Spec):

@@ -21,6 +21,7 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.storage.disk_full import folder_bytes, is_disk_full, lacks_space
 from rayfill.training.init_from import load_init_weights
+from rayfill.training.installed_packages import installed_digest
 from rayfill.training.loop import UNREADABLE, Hooks, train_steps
 from rayfill.training.monitoring.progress_file import ProgressFile
 from rayfill.training.optimization.gradients import sum_over_workers
@@ -200,6 +201,7 @@ def write_checkpoint(folder: Path, state: TrainState, run: RunSpec) -> None:
         seed=recipe.training.seed,
         workers=run.workers,
         trial=run.trial,
+        packages_sha256=installed_digest(),
     )
     save_model(folder / MODEL, state.system, state.inference_weights(), recipe, lineage)
 
