@@ -10,7 +10,7 @@ from rayfill.evaluation.scorecard import Scorecard, read_scorecard
 from rayfill.inference.model_card import load_card
 from rayfill.registry import tags
 from rayfill.registry.fetch import version_folder
-from rayfill.registry.log_levels import quiet_mlflow
+from rayfill.registry.log_levels import mlflow_errors_only
 from rayfill.registry.mlflow_place import client, mlflow_place
 from rayfill.registry.resolve import find_version
 from rayfill.registry.versions import Version
@@ -97,7 +97,7 @@ def read_version_scorecard(version: Version, found: dict[str, str], locations: L
     run_id = mlflow_client.get_model_version(version.name, str(version.version)).run_id
     uri = f"{mlflow_client.get_run(run_id).info.artifact_uri}/{artifact}"
     try:
-        with quiet_mlflow():
+        with mlflow_errors_only():
             text = load_text(uri)
     except (MlflowException, OSError) as error:
         raise Failed(f"{version.name}/{version.version}: its scorecard cannot be fetched ({type(error).__name__})") from None

@@ -76,7 +76,7 @@ def attach_scorecard(locations: Locations, name: str, version: int, made: Evalua
     mlflow_client, scorecard = client(mlflow_place(locations)), made.card
     run_id = mlflow_client.get_model_version(name, str(version)).run_id
     stem = f"version-{version}-{scorecard.digest()[:12]}"
-    with tempfile.TemporaryDirectory() as scratch, quiet_mlflow():
+    with tempfile.TemporaryDirectory() as scratch, mlflow_errors_only():
         (Path(scratch) / f"{stem}.json").write_text(write_scorecard(scorecard))
         (Path(scratch) / f"{stem}.npz").write_bytes(made.measurements.to_bytes())
         mlflow_client.log_artifacts(run_id, scratch, SCORECARDS)
