@@ -21,7 +21,7 @@ def rollback(name: str, locations: Locations, alias: str, why: str) -> Event:
 
 def former(at: Standing) -> int:
     """The version to go back to. If the alias was moved outside the log, that is the last version in the log."""
-    stack = history(at.events, at.alias)
+    stack = history(at.events, at.alias, at.holder)
     if stack and at.holder not in stack[-2:]:
         return stack[-1]
     if len(stack) < 2:
@@ -29,10 +29,18 @@ def former(at: Standing) -> int:
     return stack[-2]
 
 
-def history(events: Sequence[Event], alias: str) -> list[int]:
-    """The versions an alias went through, as a stack: a promotion pushes, a rollback pops; the last is where it should be."""
+def history(events: Sequence[Event], alias: str, holder: int | None) -> list[int]:
+    """The versions an alias went through, as a stack: a promotion pushes, a rollback pops; the last is where it should be.
+
+    A move that was written down but not made, because its command died in between, does not count: whoever moved the alias
+    next, or `holder` now, found it where it was before.
+    """
+    moves = [event for event in events if event.alias == alias]
+    found_at = [*(event.from_version for event in moves[1:]), holder]
     stack: list[int] = []
-    for event in (e for e in events if e.alias == alias):
+    for event, after in zip(moves, found_at, strict=True):
+        if after == event.from_version and after != event.to_version:
+            continue
         if event.action == "rollback" and stack:
             stack.pop()
         if not stack or stack[-1] != event.to_version:
