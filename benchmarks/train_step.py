@@ -25,7 +25,6 @@ from rayfill.losses.reconstruction import weighted_l1
 from rayfill.spec.loading.document import load_spec
 from rayfill.spec.recipe import Precision, Recipe
 from rayfill.systems.gdn.gdn import GDN
-from rayfill.systems.gdn.generator import repair
 from rayfill.training.optimization.step import play_step
 from rayfill.training.optimization.step_cost import step_gflop
 from rayfill.training.resolve import with_precision
@@ -105,7 +104,7 @@ def eager_step(recipe: Recipe, batch: Batch, device: torch.device) -> Callable[[
     image, mask = batch.image.contiguous(), batch.mask.contiguous()
 
     def step() -> None:
-        output = repair(system.generator, image, mask)
+        output = system.generator(torch.cat([image * (1 - mask) + mask, mask], dim=1))
         valuation = system.detector(output).softmax(dim=1)[:, 1:]
         system.generator.zero_grad()
         weighted_l1(output, image, options.weight_map(valuation)).backward()

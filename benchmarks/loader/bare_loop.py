@@ -18,11 +18,11 @@ import simplejpeg
 from benchmarks.loader.contestant import BATCH, SEED, SIZE, SPLIT, Batch, Contestant, Job
 from benchmarks.loader.ours import Ours, first_timed
 from benchmarks.loader.square import IMAGES, masks
-from rayfill.data.augment import crop_and_flip
+from rayfill.data.augment import draw_augmentation
 from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.images.decode import decode_square
 from rayfill.data.sampler import ShardSampler, slots_of
-from rayfill.masks.draw import draw_mask
+from rayfill.masks.draw import draw_levels
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -55,9 +55,8 @@ class BareLoop(Contestant):
         mix = masks()
 
         def whole(work: Work, out: UInt8) -> None:
-            where, mirrored = crop_and_flip(SEED, work.epoch, work.name)
-            decode_square(jpegs[work.name], IMAGES, where, mirrored, out)
-            draw_mask(mix, SIZE, SIZE, (SEED, work.epoch, work.name))
+            decode_square(jpegs[work.name], IMAGES, draw_augmentation(IMAGES, SEED, work.epoch, work.name), out)
+            draw_levels(mix, SIZE, SIZE, (SEED, work.epoch, work.name))
 
         def decode(work: Work, _: UInt8) -> None:
             simplejpeg.decode_jpeg(jpegs[work.name], "RGB")

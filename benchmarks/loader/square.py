@@ -21,7 +21,7 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms import v2
 
 from benchmarks.loader.contestant import SEED, SIZE
-from rayfill.data.augment import crop_and_flip
+from rayfill.data.augment import draw_augmentation
 from rayfill.data.images.decode import decode_square
 from rayfill.masks.draw import draw_levels
 from rayfill.spec.loading.document import load_spec
@@ -29,7 +29,7 @@ from rayfill.spec.masks import MaskMix
 from rayfill.spec.recipe import Images, Recipe
 
 RECIPE = Path(__file__).parents[2] / "jobs" / "recipes" / "gdn.yaml"
-IMAGES = Images(size=SIZE, resize="crop", flip=True)
+IMAGES = Images(size=SIZE, resize="crop", flip=True, shrink="linear")
 
 Sample = tuple[torch.Tensor, torch.Tensor]
 """image (3,S,S) and mask (1,S,S), both uint8."""
@@ -54,9 +54,8 @@ def collate(samples: list[Sample]) -> Sample:
 
 
 def _ours(name: str, jpeg: bytes) -> torch.Tensor:
-    where, mirrored = crop_and_flip(SEED, random.getrandbits(32), name)
     out = np.empty((SIZE, SIZE, 3), np.uint8)
-    decode_square(jpeg, IMAGES, where, mirrored, out)
+    decode_square(jpeg, IMAGES, draw_augmentation(IMAGES, SEED, random.getrandbits(32), name), out)
     return torch.from_numpy(out).permute(2, 0, 1)
 
 

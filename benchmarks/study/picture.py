@@ -13,7 +13,8 @@ from rayfill.evaluation.baselines import telea
 from rayfill.inference.composite import UInt8
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import load_model
-from rayfill.masks.draw import draw_family, generator
+from rayfill.masks.draw import draw_family
+from rayfill.masks.random_key import generator
 from rayfill.spec.masks import Irregular
 
 SUBJECTS = ("astronaut", "coffee", "rocket", "chelsea")

@@ -13,11 +13,13 @@ import pytest
 import simplejpeg
 import torch
 
-from rayfill.data.batch import Batch
+from rayfill.data.augment import Augmentation
+from rayfill.data.batch import Batch, SampleMap
 from rayfill.data.dataset import Dataset, open_dataset
 from rayfill.data.images.decode import decode_square
 from rayfill.data.ingest.pipeline import ingest, run_inline
 from rayfill.data.loader import Loader
+from rayfill.data.staged_sampler import Stage
 from rayfill.spec.dataset import IngestSpec
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import Centre, FreeForm, Gray, MaskMix, Rectangle
@@ -70,7 +72,7 @@ def test_a_sample_is_its_photograph_and_255_is_the_hole(dataset: Dataset) -> Non
         batch = next(iter(loader))
     for image, mask, name in zip(batch.image, batch.mask, batch.ids, strict=True):
         wanted = np.empty((32, 32, 3), np.uint8)
-        decode_square(photographs[name], images, 0, False, wanted)
+        decode_square(photographs[name], images, Augmentation(0.0, 0.0, False), wanted)
         assert np.array_equal(image.permute(1, 2, 0).numpy(), wanted)
         assert (mask[0, 8:24, 8:24] == 255).all()
         assert mask.sum() == 255 * 16 * 16
@@ -214,3 +216,24 @@ def test_a_damaged_or_missing_shard_stops_the_stream_with_its_name(
         harm(Path(dataset.store.url_of(shard.path).removeprefix("file://")))
     with open_loader(dataset) as loader, pytest.raises(InputError, match=rf"shards/train-\d+\.tar: this shard {sentence}"):
         take(loader, 1)
+
+
+def test_a_stage_has_its_own_size_batch_and_maps(dataset: Dataset) -> None:
+    def means(pixels: np.ndarray, hole: np.ndarray) -> torch.Tensor:
+        shown = torch.from_numpy(pixels).float().mean(dim=2) / 255
+        return torch.stack([shown, torch.from_numpy(hole) / 255])
+
+    maps = {"means": SampleMap(2, torch.float32, means)}
+    stages = (Stage(0, 16, 8), Stage(2, 32, 4, maps))
+    with open_loader(dataset, stages=stages) as loader:
+        batches = list(itertools.islice(loader, 5))
+    assert [tuple(batch.image.shape) for batch in batches] == [(8, 3, 16, 16)] * 2 + [(4, 3, 32, 32)] * 3
+    assert [list(batch.maps) for batch in batches] == [[], [], ["means"], ["means"], ["means"]]
+    batch = batches[2].to(torch.device("cpu"), channels_last=False)
+    torch.testing.assert_close(batch.maps["means"][:, :1], batch.image.mean(dim=1, keepdim=True))
+    assert torch.equal(batch.maps["means"][:, 1:], batch.mask)
+    second = batch.split(2)[1]
+    assert torch.equal(second.maps["means"], batch.maps["means"][2:])
+    with open_loader(dataset, stages=stages) as loader:
+        loader.load_state_dict({"step": 3})
+        assert prints(next(iter(loader))) == prints(batches[3])

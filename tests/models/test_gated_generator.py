@@ -44,15 +44,16 @@ def test_a_gated_convolution_is_elu_times_sigmoid_of_two_halves() -> None:
     torch.testing.assert_close(layer(x), elu / (1 + (-gate).exp()))
 
 
-def test_the_coarse_network_sees_zeroed_holes_the_edge_in_holes_ones_and_the_mask() -> None:
+def test_the_coarse_network_sees_the_start_in_holes_the_edge_in_holes_ones_and_the_mask() -> None:
     generator = GatedGenerator(4, guided=True)
     seen: list[torch.Tensor] = []
     generator.coarse.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     image, mask, edge = torch.rand(1, 3, 16, 16) * 2 - 1, torch.zeros(1, 1, 16, 16), torch.ones(1, 1, 16, 16)
     mask[..., :8] = 1
     mask[..., 8, 8] = 0.25
-    generator(image, mask, edge)
-    assert torch.equal(seen[0][:, :3], image * (1 - mask))
+    start = torch.full_like(image, 0.5)
+    generator(image, mask, start, edge)
+    assert torch.equal(seen[0][:, :3], image * (1 - mask) + start * mask)
     assert torch.equal(seen[0][:, 3:], torch.cat([mask, torch.ones_like(mask), mask], dim=1))
 
 
@@ -62,7 +63,7 @@ def test_the_refinement_sees_the_coarse_picture_in_the_hole_only() -> None:
     generator.match.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     image, mask = torch.rand(1, 3, 16, 16) * 2 - 1, torch.zeros(1, 1, 16, 16)
     mask[..., :8] = 1
-    coarse, _ = generator(image, mask)
+    coarse, _ = generator(image, mask, torch.zeros_like(image))
     assert torch.equal(seen[0], torch.where(mask > 0, coarse, image))
 
 
@@ -71,7 +72,9 @@ def test_gated_generator_ignores_hole_content() -> None:
     mask = torch.zeros(2, 1, 32, 32)
     mask[0, :, 4:20, 4:20] = 1
     other = torch.where(mask > 0, torch.rand_like(image), image)
-    for one, two in zip(generator(image, mask), generator(other, mask), strict=True):
+    for one, two in zip(
+        generator(image, mask, torch.zeros_like(image)), generator(other, mask, torch.zeros_like(other)), strict=True
+    ):
         assert torch.equal(one, two)
 
 
@@ -79,16 +82,18 @@ def test_a_picture_s_answer_depends_on_its_own_mask_alone() -> None:
     generator, image = GatedGenerator(8, guided=False), torch.rand(2, 3, 32, 32) * 2 - 1
     mask = torch.zeros(2, 1, 32, 32)
     mask[0, :, :, :12] = 1
-    together = generator(image, mask)[1]
+    start = torch.zeros_like(image)
+    together = generator(image, mask, start)[1]
     for i in range(2):
-        torch.testing.assert_close(generator(image[i : i + 1], mask[i : i + 1])[1][0], together[i])
+        one = slice(i, i + 1)
+        torch.testing.assert_close(generator(image[one], mask[one], start[one])[1][0], together[i])
 
 
 @pytest.mark.parametrize("guided", [False, True])
 def test_an_edge_map_is_given_exactly_to_a_guided_generator(guided: bool) -> None:
     image, mask = torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
     with pytest.raises(ValueError, match="guided"):
-        GatedGenerator(4, guided)(image, mask, None if guided else mask)
+        GatedGenerator(4, guided)(image, mask, image, None if guided else mask)
 
 
 def test_a_width_that_cannot_be_halved_twice_is_refused() -> None:

@@ -67,7 +67,7 @@ def test_a_round_of_the_critic_alone_keeps_no_graph_of_the_generator() -> None:
 
 def test_the_raw_answer_is_the_refined_picture() -> None:
     system, batch = gated().eval(), a_batch()
-    _, refined = system.generator(batch.image * 2 - 1, batch.mask)
+    _, refined = system.generator(batch.image * 2 - 1, batch.mask, system.network_picture(batch.image, batch.mask))
     assert torch.equal(system.inpaint(batch.image, batch.mask).raw, (refined + 1) / 2)
 
 

@@ -38,7 +38,7 @@ def save_model(folder: Path, system: System, weights: dict[str, torch.Tensor], r
         format="rayfill-model-1",
         name=recipe.name,
         system=recipe.system,
-        contract=system.contract(system.Options.model_validate(recipe.system.options)),
+        contract=system.image_contract,
         train_size=recipe.images.size,
         weights_sha256=_sha256(folder / WEIGHTS),
         parameters=sum(t.numel() for t in inference_weights.values()),
@@ -63,6 +63,10 @@ def load_model(folder: Path, device: torch.device, precision: AskedPrecision = "
     if _sha256(path) != card.weights_sha256:
         raise InputError(f"{path}: its SHA-256 is not the one in {CARD}; the file was altered or cut short")
     system = build_system(card.system)
+    if card.contract.start is None:
+        # Older than the key: what the system does by itself is what it did then.
+        card = card.model_copy(update={"contract": system.image_contract})
+    system.image_contract = card.contract
     try:
         tensors = load_file(path, device=str(device))
     except SafetensorError as error:

@@ -1,7 +1,5 @@
 """Draw one mask of a mix from a key: a pure function, equal on any worker and in any order."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,25 +7,31 @@ import numpy as np
 import numpy.typing as npt
 
 from rayfill.masks.centre import draw_centre
+from rayfill.masks.date import draw_date
 from rayfill.masks.free_form import draw_free_form
 from rayfill.masks.gray import draw_gray
 from rayfill.masks.half import draw_half
 from rayfill.masks.irregular import draw_irregular
+from rayfill.masks.objects import draw_objects
 from rayfill.masks.painted import draw_painted
+from rayfill.masks.random_key import Key, generator
 from rayfill.masks.rectangle import draw_rectangle
 from rayfill.masks.scattered import draw_scattered
 from rayfill.masks.scratches import draw_scratches
+from rayfill.masks.stroke_bank import draw_from_bank
 from rayfill.masks.text import draw_text
 from rayfill.spec.base import Spec
 from rayfill.spec.errors import InputError
 from rayfill.spec.masks import (
     Centre,
+    Date,
     FreeForm,
     Gray,
     Half,
     Irregular,
     MaskFamily,
     MaskMix,
+    Objects,
     Painted,
     Rectangle,
     Scattered,
@@ -36,18 +40,26 @@ from rayfill.spec.masks import (
 )
 
 UInt8 = npt.NDArray[np.uint8]
-Key = tuple[int | str, ...]
+
+
+def _irregular(spec: Irregular, height: int, width: int, rng: np.random.Generator) -> UInt8:
+    if spec.drawing == "pen":
+        return draw_irregular(spec, height, width, rng)
+    return draw_from_bank(spec.buckets[int(rng.integers(len(spec.buckets)))], height, width, rng)
+
 
 FAMILIES: dict[type[Spec], Callable[[Any, int, int, np.random.Generator], UInt8]] = {
     Rectangle: draw_rectangle,
     Centre: draw_centre,
     FreeForm: draw_free_form,
-    Irregular: draw_irregular,
+    Irregular: _irregular,
     Half: draw_half,
     Scattered: draw_scattered,
     Scratches: draw_scratches,
     Text: draw_text,
     Painted: draw_painted,
+    Date: draw_date,
+    Objects: draw_objects,
 }
 """The function that draws each family's masks. A new family is a spec class, a file, and a line here.
 
@@ -106,10 +118,3 @@ def draw_family(family: MaskFamily, height: int, width: int, rng: np.random.Gene
 def _chosen(mix: MaskMix, rng: np.random.Generator) -> MaskFamily:
     weights = np.cumsum([family.weight for family in mix.families])
     return mix.families[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
-
-
-def generator(key: Key) -> np.random.Generator:
-    """A random generator that depends on the key alone, whatever the process, platform or hash seed."""
-    text = json.dumps(key, ensure_ascii=True, separators=(",", ":"))
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))

@@ -18,9 +18,11 @@ _BOX_SHRINK = 0.25  # 128 px boxes lose up to 32 px
 
 
 def draw_free_form(spec: FreeForm, height: int, width: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """(height, width) uint8, 1 = hole: union of one box of side up to `box` and 1 to `max_strokes` brush strokes."""
+    """(height, width) uint8, 1 = hole: 1 to `max_strokes` brush strokes and, as often as asked, one box of side up to `box`."""
     mask = np.zeros((height, width), np.uint8)
-    _draw_box(mask, spec.box, rng)
+    # No random number is drawn where the box is certain, so that those masks stay what they were.
+    if spec.box_chance == 1 or rng.random() < spec.box_chance:
+        _draw_box(mask, spec.box, rng)
     for _ in range(int(rng.integers(1, spec.max_strokes + 1))):
         _draw_stroke(mask, rng)
     return mask

@@ -37,7 +37,11 @@ def draw_irregular(spec: Irregular, height: int, width: int, rng: np.random.Gene
 
     In the two smallest buckets the hole keeps clear of the border by 23 pixels at 256.
     """
-    name = spec.buckets[int(rng.integers(len(spec.buckets)))]
+    return draw_in_bucket(spec.buckets[int(rng.integers(len(spec.buckets)))], height, width, rng)
+
+
+def draw_in_bucket(name: str, height: int, width: int, rng: np.random.Generator) -> UInt8:
+    """(height, width) uint8, 1 = hole: a mask of the bucket of that name."""
     low, high = (edge * height * width for edge in _RANGES[name])
     margin = (math.ceil(CLEAR_BORDER * height), math.ceil(CLEAR_BORDER * width)) if name in _CLEAR else (0, 0)
     return _draw(height, width, low, high, margin, rng)

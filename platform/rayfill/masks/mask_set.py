@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rayfill.masks.draw import draw_family, generator
+from rayfill.masks.draw import draw_family
+from rayfill.masks.random_key import generator
 from rayfill.masks.resize import bucket_of_mask
 from rayfill.spec.base import canonical_json
 from rayfill.spec.buckets import BUCKETS, bucket_name

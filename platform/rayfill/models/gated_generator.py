@@ -58,14 +58,15 @@ class GatedGenerator(nn.Module):
         self.refined = nn.Sequential(*_decoder(8 * w, w))
 
     def forward(
-        self, image: torch.Tensor, mask: torch.Tensor, edge: torch.Tensor | None = None
+        self, image: torch.Tensor, mask: torch.Tensor, start: torch.Tensor, edge: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The coarse and the refined picture, (B,3,H,W) float32 in [-1,1] each.
 
         Args:
-            image: (B,3,H,W) in [-1,1], H and W multiples of 8; what stands in holes is zeroed here.
+            image: (B,3,H,W) in [-1,1], H and W multiples of 8; what stands in holes does not matter.
             mask: (B,1,H,W) in [0,1], 1 = hole; values between let that much of the pixel through, and a patch with any
                 of them is not pasted by the attention.
+            start: (B,3,H,W) in [-1,1], what the coarse network sees in holes; 0 in the authors' code.
             edge: (B,1,H,W) in [0,1], used in the holes only; None exactly where the generator is not guided.
         """
         if (edge is not None) != self.guided:
@@ -73,7 +74,7 @@ class GatedGenerator(nn.Module):
         seen = image * (1 - mask)
         guide = [] if edge is None else [edge * mask]
         # The plane of ones lets zero-padded convolutions see where the picture ends.
-        coarse = _squash(self.coarse(torch.cat([seen, *guide, torch.ones_like(mask), mask], dim=1)))
+        coarse = _squash(self.coarse(torch.cat([seen + start * mask, *guide, torch.ones_like(mask), mask], dim=1)))
         completed = seen + coarse * mask
         features = self.match(completed)
         # A feature with any hole below it is a hole: by its corner pixel alone, a scratch of 2 to 4 px would go unseen.

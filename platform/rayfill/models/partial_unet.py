@@ -20,27 +20,43 @@ class PartialUNet(nn.Module):
     Args:
         width: channels of the first level, 64 in the paper; then 2, 4 and 8 times as many, and no more.
         depth: levels, 8 in the paper for 512 px; 7 for 256 px leave as much at the bottom.
+        started: whether a picture with filled holes is given, too. It comes beside the photograph at the input and in its place
+            in the last skip, and is known everywhere.
 
     Shapes: image (B,3,H,W) and mask (B,1,H,W), **1 = hole**, to (B,3,H,W) float32 without a last squash; H and W multiples
     of 2^depth. The last skip is the picture itself. Batch norm everywhere but at the first level and the last.
     """
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, started: bool = False) -> None:
         super().__init__()
+        self.started = started
+        first = (3, 3) if started else (3,)
         channels = [3, *(width * min(2**level, 8) for level in range(depth))]
         self.encoder = nn.ModuleList(
-            _Level((channels[i],), channels[i + 1], kernel=_encoder_kernel(i), stride=2, norm=i > 0, slope=0.0)
-            for i in range(depth)
+            _Level(groups, channels[i + 1], kernel=_encoder_kernel(i), stride=2, norm=i > 0, slope=0.0)
+            for i, groups in enumerate([first, *((count,) for count in channels[1:-1])])
         )
         self.decoder = nn.ModuleList(
             _Level((channels[i + 1], channels[i]), channels[i], kernel=3, stride=1, norm=i > 0, slope=0.2 if i > 0 else None)
             for i in reversed(range(depth))
         )
 
-    def forward(self, image: torch.Tensor, mask: torch.Tensor, freeze_encoder: bool = False) -> torch.Tensor:
-        """`freeze_encoder` normalises the encoder by its running statistics, and leaves those alone, while training."""
-        levels: list[Masked] = [(image, 1 - mask)]
-        for level in self.encoder:
+    def forward(
+        self, image: torch.Tensor, mask: torch.Tensor, start: torch.Tensor | None = None, freeze_encoder: bool = False
+    ) -> torch.Tensor:
+        """`start` (B,3,H,W) is given exactly where `started` says so.
+
+        `freeze_encoder` normalises the encoder by its running statistics, and leaves those alone, while training.
+        """
+        if (start is not None) != self.started:
+            raise ValueError("a start is given exactly to a network that was built for one")
+        photograph = image, 1 - mask
+        skip = photograph if start is None else (start, torch.ones_like(mask))
+        levels: list[Masked] = [skip]
+        begin, *deeper = self.encoder
+        inputs = [photograph] if start is None else [photograph, skip]
+        levels.append(begin(*inputs, frozen=freeze_encoder))
+        for level in deeper:
             levels.append(level(levels[-1], frozen=freeze_encoder))
         below = levels.pop()
         *inner, last = self.decoder

@@ -1,32 +1,37 @@
 """Initial content of the holes before a network sees them; the same in training, evaluation and serving."""
 
-from typing import Literal
+from collections.abc import Sequence
 
 import torch
 
 from rayfill.models.harmonic_fill import harmonic_fill
+from rayfill.spec.contract import Start
 
-Start = Literal["constant", "mean", "harmonic"]
 GRAY = 0.5
 
 
-def fill_start(start: Start, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The picture with its holes filled in without a network; known pixels come back bit for bit.
+def fill_start(
+    start: Start, image: torch.Tensor, mask: torch.Tensor, constant: Sequence[float] = (GRAY, GRAY, GRAY)
+) -> torch.Tensor:
+    """The picture with its holes filled without a network; known pixels come back bit for bit.
+
+    Deterministic, for any size and any mask. Differentiable with respect to the known pixels where `image` requires it.
 
     Args:
-        start: mid-gray, the mean colour of each picture's known pixels, or `harmonic_fill`.
-        image: (B,C,H,W) in [0,1]; what stands in the holes does not matter.
+        start: one colour, the mean colour of each picture's known pixels, or `harmonic_fill`.
+        image: (B,3,H,W) in [0,1], finite where the mask is 0; what stands in the holes does not matter.
         mask: (B,1,H,W), 0 = known, everything above is a hole.
+        constant: red, green and blue in [0,1], for `start="constant"`.
 
     Returns:
-        (B,C,H,W) float32.
+        (B,3,H,W) float32. A picture without one known pixel is gray, unless the start is a constant.
     """
     if start == "harmonic":
         return harmonic_fill(image, mask)
     known = mask == 0
-    filling: torch.Tensor | float = GRAY
-    if start == "mean":
-        count = known.sum(dim=(2, 3), keepdim=True)
-        sums = torch.where(known, image.float(), 0.0).sum(dim=(2, 3), keepdim=True)
-        filling = torch.where(count > 0, sums / count.clamp_min(1), GRAY)
-    return torch.where(known, image.float(), filling)
+    if start == "constant":
+        filling = torch.tensor(constant, dtype=torch.float32, device=image.device).view(1, -1, 1, 1)
+        return torch.where(known, image.float(), filling)
+    count = known.sum(dim=(2, 3), keepdim=True)
+    sums = torch.where(known, image.float(), 0.0).sum(dim=(2, 3), keepdim=True)
+    return torch.where(known, image.float(), torch.where(count > 0, sums / count.clamp_min(1), GRAY))

@@ -41,6 +41,14 @@ class FreeForm(Family):
     kind: Literal["free_form"]
     weight: Weight = 1.0
     box: float = Field(0.5, ge=0, lt=1, description="largest side of the box as a share of the image's; 0 draws none")
+    # Left out where it says what was done before it was there, so that older recipes and mask sets keep their digests.
+    box_chance: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        exclude_if=lambda value: value == 1,
+        description="chance of a mask to have the box; below 1 shows thin damage",
+    )
     max_strokes: int = Field(3, ge=1, le=16)
 
 
@@ -53,6 +61,12 @@ class Irregular(Family):
     kind: Literal["irregular"]
     weight: Weight = 1.0
     buckets: tuple[str, ...] = Field(tuple(bucket_name(b) for b in BUCKETS), min_length=1)
+    # Left out where it says what was done before it was there, so that older recipes and mask sets keep their digests.
+    drawing: Literal["pen", "bank"] = Field(
+        "pen",
+        exclude_if=lambda value: value == "pen",
+        description="pen: each mask drawn anew; bank: one of thousands drawn by the pen, turned or mirrored, many times faster",
+    )
 
     @model_validator(mode="after")
     def _known_buckets(self) -> "Irregular":
@@ -111,6 +125,37 @@ class Text(Family):
         return self
 
 
+class Date(Family):
+    """A date in a corner, as cameras print it into the picture."""
+
+    kind: Literal["date"]
+    weight: Weight = 1.0
+    min_height: float = Field(0.03, gt=0, le=1, description="least height of a digit as a share of the shorter side")
+    max_height: float = Field(0.07, gt=0, le=1, description="largest height of a digit as a share of the shorter side")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Date":
+        if self.min_height > self.max_height:
+            raise ValueError(f"min_height {self.min_height} is above max_height {self.max_height}")
+        return self
+
+
+class Objects(Family):
+    """Closed smooth outlines, as of people and things that are taken out of a picture."""
+
+    kind: Literal["objects"]
+    weight: Weight = 1.0
+    max_count: int = Field(2, ge=1, le=64, description="most objects of a mask; one at least")
+    min_area: float = Field(0.01, gt=0, lt=1, description="least area of an object as a share of the image")
+    max_area: float = Field(0.25, gt=0, lt=1, description="largest area of an object as a share of the image")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Objects":
+        if self.min_area > self.max_area:
+            raise ValueError(f"min_area {self.min_area} is above max_area {self.max_area}")
+        return self
+
+
 class Painted(Family):
     """Masks of yours: pictures in one .tar, white = hole, each as likely as the others (a published set, or your own damage).
 
@@ -153,7 +198,7 @@ class Gray(Family):
 
 
 MaskFamily = Annotated[
-    Rectangle | Centre | FreeForm | Irregular | Half | Scattered | Scratches | Text | Painted | Gray,
+    Rectangle | Centre | FreeForm | Irregular | Half | Scattered | Scratches | Text | Painted | Date | Objects | Gray,
     Field(discriminator="kind"),
 ]
 

@@ -27,14 +27,64 @@ class SystemChoice(Spec):
     options: dict[str, Any]
 
 
-class Images(Spec):
-    """How photographs become training images: one size, square."""
+Side = Annotated[int, Field(ge=16, le=2048)]
 
-    size: int = Field(ge=16, le=2048, description="height and width of training images, in pixels")
-    resize: Literal["squash", "crop"] = Field(
-        description="squash: plain resize to the square, as GDN does; crop: shorter side to `size`, then a random square"
+
+class RandomCrop(Spec):
+    """A random rectangle of a photograph, resized to the square."""
+
+    area: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = Field(
+        description="least and largest share of the photograph's area; uniform between them"
+    )
+    aspect: float = Field(
+        ge=1, le=4, description="largest ratio of its sides before it is resized to the square; 1 keeps shapes"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.area[0] > self.area[1]:
+            raise ValueError(f"area: the least share {self.area[0]} is above the largest, {self.area[1]}")
+        return self
+
+
+class ColorJitter(Spec):
+    """How far the colours of a training image may change. The target changes with the input."""
+
+    brightness: float = Field(ge=0, lt=1, description="factor between 1 - this and 1 + this")
+    contrast: float = Field(ge=0, lt=1, description="factor on the distance from the picture's mean gray")
+    saturation: float = Field(ge=0, lt=1, description="factor on the distance from a pixel's gray")
+    hue: float = Field(ge=0, le=0.5, description="largest turn of the hue, as a share of the whole circle")
+
+
+class Images(Spec):
+    """How photographs become training images: square, one size unless a phase says another."""
+
+    size: Side = Field(description="height and width of training images, in pixels; a phase may have its own")
+    resize: Literal["squash", "crop", "native", "random"] = Field(
+        description="squash: plain resize to the square, as GDN does; crop: shorter side to `size`, then a random square; "
+        "native: a random square at the photograph's own resolution; random: a random rectangle as `crop` says"
     )
     flip: bool = Field(description="mirror half of the images left to right")
+    # Left out where they say what was done before they were there, so that older recipes keep their digests.
+    crop: RandomCrop | None = Field(
+        None, exclude_if=lambda value: value is None, description="for `resize: random`, which needs it; null otherwise"
+    )
+    jitter: ColorJitter | None = Field(
+        None, exclude_if=lambda value: value is None, description="random changes of colour; null makes none"
+    )
+    shrink: Literal["area", "linear"] = Field(
+        "area",
+        exclude_if=lambda value: value == "area",
+        description="how a photograph is shrunk to at least half its size: means over areas, or linear, several times faster",
+    )
+
+    @model_validator(mode="after")
+    def _crop_belongs_to_random(self) -> Self:
+        if self.resize == "random" and self.crop is None:
+            raise ValueError("resize 'random' needs crop: {area: [LEAST, LARGEST], aspect: RATIO}")
+        if self.resize != "random" and self.crop is not None:
+            raise ValueError(f"crop goes with resize 'random' only, not with '{self.resize}'")
+        return self
 
 
 class Constant(Spec):
@@ -76,6 +126,12 @@ class Phase(Spec):
     lr: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field({}, description="rates that replace the players' own here")
     start_from: dict[str, str] = Field(
         {}, description="network: run; as the phase begins, the network takes over the weights of that run's last checkpoint"
+    )
+    size: Side | None = Field(
+        None, exclude_if=lambda value: value is None, description="height and width of its images; null: images.size"
+    )
+    batch_size: int | None = Field(
+        None, ge=1, exclude_if=lambda value: value is None, description="its samples a step; null: training.batch_size"
     )
 
 
@@ -131,6 +187,14 @@ class Recipe(Spec):
         """Steps of all phases together."""
         return sum(phase.steps for phase in self.phases)
 
+    def size_of(self, phase: Phase) -> int:
+        """Height and width of a phase's images, in pixels."""
+        return phase.size or self.images.size
+
+    def batch_size_of(self, phase: Phase) -> int:
+        """Samples a step of a phase, over all workers."""
+        return phase.batch_size or self.training.batch_size
+
     @property
     def is_resolved(self) -> bool:
         """Whether precision and number of steps are decided, so that it can be trained."""
@@ -138,9 +202,11 @@ class Recipe(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        names = [phase.name for phase in self.phases]
-        if len(set(names)) < len(names):
-            raise ValueError(f"two phases share a name; they are {', '.join(names)}")
+        kinds = [(phase.name, self.size_of(phase), self.batch_size_of(phase)) for phase in self.phases]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError(
+                f"two phases share name, size and batch size; they are {', '.join(phase.name for phase in self.phases)}"
+            )
         for phase in self.phases:
             moved = {p for names in phase.rounds for p in names}
             for player in sorted(moved):
@@ -151,9 +217,8 @@ class Recipe(Spec):
                     raise ValueError(
                         f"phase '{phase.name}' has a rate for '{player}', which does not move in it{nearest(player, moved)}"
                     )
-        if self.training.batch_size % self.training.accumulate:
-            raise ValueError(
-                f"training.batch_size {self.training.batch_size} is not a multiple of "
-                f"training.accumulate {self.training.accumulate}"
-            )
+            batch_size = self.batch_size_of(phase)
+            if batch_size % self.training.accumulate:
+                key = f"phase '{phase.name}': batch_size" if phase.batch_size else "training.batch_size"
+                raise ValueError(f"{key} {batch_size} is not a multiple of training.accumulate {self.training.accumulate}")
         return self

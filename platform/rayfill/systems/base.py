@@ -8,12 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
-from rayfill.data.batch import Batch
+from rayfill.data.batch import Batch, SampleMap
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
+from rayfill.systems.network_input import fill_holes, to_range
+from rayfill.systems.start_options import StartOptions
+
+UInt8 = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,16 @@ class Filled:
 
 
 Shared = Mapping[str, torch.Tensor]
+START = "start"
+"""Name of the map by which a batch carries its filled pictures."""
 
 
 class System(nn.Module, ABC):
-    """Base class of systems: the networks of one paper and how they are trained."""
+    """Base class of systems: the networks of one paper and how they are trained.
+
+    Attributes:
+        image_contract: what the networks expect; of a loaded model, the one that is stored with its weights.
+    """
 
     Options: ClassVar[type[Spec]]
     roles: ClassVar[Mapping[str, PlayerRole]]
@@ -71,6 +83,10 @@ class System(nn.Module, ABC):
     own_metrics: ClassVar[tuple[OwnMetric, ...]] = ()
     """What `measure` measures."""
 
+    def __init__(self, options: Any) -> None:
+        super().__init__()
+        self.image_contract = self.contract(options)
+
     @classmethod
     @abstractmethod
     def contract(cls, options: Any) -> ImageContract:
@@ -80,6 +96,39 @@ class System(nn.Module, ABC):
     def absent_terms(cls, options: Any) -> Mapping[str, str]:
         """Terms, as `player.term`, that these options leave out, with the option that does; their weight has to be 0."""
         return {}
+
+    @classmethod
+    def sample_maps(cls, options: Any, phase: str) -> Mapping[str, SampleMap]:
+        """What the loader's threads compute of each sample in a phase; `Batch.maps` has it under the same names."""
+        if not isinstance(options, StartOptions) or options.start_on == "device" or options.start == "constant":
+            return {}
+        contract = cls.contract(options)
+
+        def start(pixels: UInt8, hole: UInt8) -> torch.Tensor:
+            image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float().div_(255)
+            return fill_holes(image, torch.from_numpy(hole)[None, None], contract)[0]
+
+        return {START: SampleMap(channels=3, dtype=torch.float32, make=start)}
+
+    def filled_holes(self, image: torch.Tensor, mask: torch.Tensor, batch: Batch | None = None) -> torch.Tensor:
+        """(B,3,H,W) float32 in [0,1]: pictures with their holes filled as the contract says, known pixels bit for bit.
+
+        Args:
+            image: (B,3,H,W) in [0,1]; what stands in the holes does not matter.
+            mask: (B,1,H,W), 0 = known, everything above is a hole.
+            batch: where these are a training batch's own pictures and holes; it may carry the answer.
+        """
+        if batch is not None and START in batch.maps:
+            return batch.maps[START]
+        return fill_holes(image, mask, self.image_contract)
+
+    def network_picture(self, image: torch.Tensor, mask: torch.Tensor, batch: Batch | None = None) -> torch.Tensor:
+        """`filled_holes` in the contract's value range: what the networks see of pictures with binary masks."""
+        return to_range(self.filled_holes(image, mask, batch), self.image_contract.value_range)
+
+    def picture_and_mask(self, image: torch.Tensor, mask: torch.Tensor, batch: Batch | None = None) -> torch.Tensor:
+        """(B,4,H,W): `network_picture` and the mask below it."""
+        return torch.cat([self.network_picture(image, mask, batch), mask], dim=1)
 
     def prepare_training(self, device: torch.device) -> None:
         """Called once on a system with fresh weights, before its first step and never for a loaded model: the place to take

@@ -2,6 +2,11 @@
 
 from collections.abc import Collection, Mapping
 
+import torch
+from torch import nn
+
+from rayfill.spec.base import Spec
+from rayfill.spec.contract import ImageContract
 from rayfill.spec.errors import InputError, nearest
 from rayfill.spec.recipe import Recipe
 from rayfill.systems import system_class, system_options
@@ -27,16 +32,20 @@ def check_recipe(recipe: Recipe) -> None:
     _check_phases(recipe, cls)
     if not cls.continuous_masks and any(family.continuous for family in recipe.masks.families):
         raise InputError(f"masks.families: '{recipe.system.kind}' knows only holes and known pixels, nothing between them")
-    size = recipe.images.size
+    sizes = {"images.size": recipe.images.size}
+    sizes |= {f"phases.{i}.size": phase.size for i, phase in enumerate(recipe.phases) if phase.size is not None}
+    for key, size in sizes.items():
+        _check_size(key, size, recipe.system.kind, contract)
+    _check_averages(recipe, cls, options)
+
+
+def _check_size(key: str, size: int, kind: str, contract: ImageContract) -> None:
     if size % contract.multiple or size < contract.min_side:
         raise InputError(
-            f"images.size: {size} does not fit system '{recipe.system.kind}'; "
-            f"allowed are multiples of {contract.multiple} from {contract.min_side}"
+            f"{key}: {size} does not fit system '{kind}'; allowed are multiples of {contract.multiple} from {contract.min_side}"
         )
     if contract.fixed_side not in (None, size):
-        raise InputError(
-            f"images.size: system '{recipe.system.kind}' with these options takes {contract.fixed_side}, not {size}"
-        )
+        raise InputError(f"{key}: system '{kind}' with these options takes {contract.fixed_side}, not {size}")
 
 
 def _check_terms(player: str, given: Mapping[str, float], known: Collection[str]) -> None:
@@ -48,6 +57,23 @@ def _check_terms(player: str, given: Mapping[str, float], known: Collection[str]
             raise InputError(f"players.{player}.terms: the weight of '{term}' is missing")
     if not any(given.values()):
         raise InputError(f"players.{player}.terms: every weight is 0, so the player would learn nothing")
+
+
+def _check_averages(recipe: Recipe, cls: type[System], options: Spec) -> None:
+    """Refuse a moving average of weights behind batch norms: their running statistics are those of the weights themselves."""
+    averaged = [name for name, player in recipe.players.items() if player.ema is not None]
+    if not averaged:
+        return
+    with torch.device("meta"):
+        networks = dict(cls(options).named_children())
+    for player in averaged:
+        for name in cls.roles[player].networks:
+            modules = networks[name].modules() if name in networks and name in cls.inference_networks else ()
+            if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in modules):
+                raise InputError(
+                    f"players.{player}.ema: network '{name}' of '{recipe.system.kind}' has batch norms, whose running "
+                    "statistics belong to the weights and not to their average; set it to null"
+                )
 
 
 def _check_phases(recipe: Recipe, cls: type[System]) -> None:

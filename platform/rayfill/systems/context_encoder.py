@@ -17,9 +17,10 @@ from rayfill.models.context_encoder import ContextEncoderGenerator, HalvingStack
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
+from rayfill.systems.start_options import StartOptions
 
 MEAN_COLOR = (117 / 255, 104 / 255, 123 / 255)
-"""What holes are filled with: red, green and blue in [0,1]."""
+"""What holes are filled with where `start` is constant: red, green and blue in [0,1]."""
 
 
 class ContextGeneratorOptions(Spec):
@@ -35,7 +36,7 @@ class ContextCriticOptions(Spec):
     width: int = Field(ge=1, le=512, description="channels after the first layer; 64 in the public code")
 
 
-class ContextEncoderOptions(Spec):
+class ContextEncoderOptions(StartOptions):
     """Networks, and what the losses look at."""
 
     side: Literal[32, 64, 128, 256] = Field(description="height and width of the pictures; 128 in the public code")
@@ -61,7 +62,7 @@ class ContextEncoder(System):
     inference_networks = ("generator",)
 
     def __init__(self, options: ContextEncoderOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
         self.generator = ContextEncoderGenerator(options.side, options.generator.width, options.generator.bottleneck)
         self.critic = HalvingStack(options.side, options.critic.width, outputs=1)
@@ -69,14 +70,19 @@ class ContextEncoder(System):
     @classmethod
     def contract(cls, options: ContextEncoderOptions) -> ImageContract:
         side = options.side
-        # A contract has one fill for all channels: the mean of the mean colour. What the network is fed is MEAN_COLOR.
-        fill = 2 * sum(MEAN_COLOR) / 3 - 1
+        red, green, blue = (2 * value - 1 for value in MEAN_COLOR)
         return ImageContract(
-            value_range="minus_one_one", hole_fill=fill, multiple=side, min_side=side, mask="required", fixed_side=side
+            value_range="minus_one_one",
+            hole_fill=(red, green, blue),
+            multiple=side,
+            min_side=side,
+            mask="required",
+            fixed_side=side,
+            start=options.start,
         )
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
-        output = self._predict(batch.image, batch.mask)
+        output = self.generator(self.network_picture(batch.image, batch.mask, batch))
         seen = output
         if self.options.critic_sees == "completed":
             seen = output * batch.mask + (2 * batch.image - 1) * (1 - batch.mask)
@@ -94,10 +100,4 @@ class ContextEncoder(System):
         }
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        return Filled((self._predict(image, mask) + 1) / 2)
-
-    def _predict(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """(B,3,side,side) in [-1,1]: the generator's picture for `image` in [0,1], holes painted in the mean colour."""
-        color = image.new_tensor(MEAN_COLOR).view(1, 3, 1, 1)
-        output: torch.Tensor = self.generator(2 * torch.where(mask > 0, color, image) - 1)
-        return output
+        return Filled((self.generator(self.network_picture(image, mask)) + 1) / 2)

@@ -17,6 +17,7 @@ from rayfill.models.spectral_patch_critic import SpectralPatchCritic
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
+from rayfill.systems.start_options import StartOptions
 
 
 class GatedGeneratorOptions(Spec):
@@ -31,7 +32,7 @@ class GatedCriticOptions(Spec):
     width: int = Field(ge=1, le=512, description="channels after the first layer; 64 in the paper")
 
 
-class GatedOptions(Spec):
+class GatedOptions(StartOptions):
     """The generator and its critic."""
 
     generator: GatedGeneratorOptions
@@ -50,19 +51,22 @@ class Gated(System):
     inference_networks = ("generator",)
 
     def __init__(self, options: GatedOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.generator = GatedGenerator(options.generator.width, guided=False)
         self.critic = SpectralPatchCritic(4, options.critic.width)
 
     @classmethod
     def contract(cls, options: GatedOptions) -> ImageContract:
-        return ImageContract(value_range="minus_one_one", hole_fill=0.0, multiple=8, min_side=16, mask="required")
+        return ImageContract(
+            value_range="minus_one_one", hole_fill=0.0, multiple=8, min_side=16, mask="required", start=options.start
+        )
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         image = _to_network(batch.image)
         # A round of the critic alone needs no graph through the generator, the larger part of the memory.
         with torch.set_grad_enabled("generator" in round_.players):
-            coarse, refined = self.generator(image, batch.mask)
+            start = self.network_picture(batch.image, batch.mask, batch)
+            coarse, refined = self.generator(image, batch.mask, start)
         completed = torch.where(batch.mask > 0, refined, image)
         return {"image": image, "coarse": coarse, "refined": refined, "fake": self._judge(completed, batch.mask)}
 
@@ -77,7 +81,7 @@ class Gated(System):
         }
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        _, refined = self.generator(_to_network(image), mask)
+        _, refined = self.generator(_to_network(image), mask, self.network_picture(image, mask))
         return Filled((refined + 1) / 2)
 
     def _judge(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -25,6 +25,7 @@ from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.encoder_weights import take_over_weights
+from rayfill.systems.start_options import StartOptions
 
 
 class LamaGeneratorOptions(Spec):
@@ -53,7 +54,7 @@ class PerceptualOptions(Spec):
     weights: str = Field(description="path of torchvision's resnet50 weights as a safetensors file")
 
 
-class LamaOptions(Spec):
+class LamaOptions(StartOptions):
     """LaMa's own switches."""
 
     generator: LamaGeneratorOptions
@@ -73,7 +74,7 @@ class Lama(System):
     inference_networks = ("generator",)
 
     def __init__(self, options: LamaOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
         size = options.generator
         self.generator = LamaGenerator(size.width, size.blocks, size.global_share)
@@ -83,7 +84,9 @@ class Lama(System):
 
     @classmethod
     def contract(cls, options: LamaOptions) -> ImageContract:
-        return ImageContract(value_range="zero_one", hole_fill=0.0, multiple=8, min_side=16, mask="required")
+        return ImageContract(
+            value_range="zero_one", hole_fill=0.0, multiple=8, min_side=16, mask="required", start=options.start
+        )
 
     @classmethod
     def absent_terms(cls, options: LamaOptions) -> Mapping[str, str]:
@@ -97,7 +100,7 @@ class Lama(System):
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         with torch.set_grad_enabled("generator" in round_.players):
-            output = self._repair(batch.image, batch.mask)
+            output = self.generator(self.picture_and_mask(batch.image, batch.mask, batch))
         judged = self.critic(output)
         shared = {"output": output, "fake": judged.logits} | _numbered("fake", judged.features)
         image = batch.image
@@ -130,11 +133,7 @@ class Lama(System):
         return terms
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        return Filled(self._repair(image, mask))
-
-    def _repair(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        output: torch.Tensor = self.generator(torch.cat([image * (1 - mask), mask], dim=1))
-        return output
+        return Filled(self.generator(self.picture_and_mask(image, mask)))
 
 
 def _numbered(name: str, tensors: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:

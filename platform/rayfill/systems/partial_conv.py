@@ -23,6 +23,7 @@ from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.encoder_weights import take_over_weights
 from rayfill.systems.imagenet_range import to_imagenet
+from rayfill.systems.start_options import StartOptions
 
 RANDOM = "random"
 
@@ -47,7 +48,7 @@ class FeaturesOptions(Spec):
         return self
 
 
-class PartialConvOptions(Spec):
+class PartialConvOptions(StartOptions):
     """The generator and the eyes of its loss."""
 
     generator: PartialGeneratorOptions
@@ -65,16 +66,18 @@ class PartialConvolution(System):
     inference_networks = ("generator",)
 
     def __init__(self, options: PartialConvOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
-        self.generator = PartialUNet(options.generator.width, options.generator.depth)
+        self.generator = PartialUNet(options.generator.width, options.generator.depth, started=options.start != "constant")
         # In a tuple, where torch does not look for networks: it neither learns nor is it saved.
         self._frozen: tuple[VggFeatures, ...] = ()
 
     @classmethod
     def contract(cls, options: PartialConvOptions) -> ImageContract:
         step = 2**options.generator.depth
-        return ImageContract(value_range="zero_one", hole_fill=0.0, multiple=step, min_side=step, mask="required")
+        return ImageContract(
+            value_range="zero_one", hole_fill=0.0, multiple=step, min_side=step, mask="required", start=options.start
+        )
 
     def prepare_training(self, device: torch.device) -> None:
         options = self.options.features
@@ -85,7 +88,8 @@ class PartialConvolution(System):
         self._frozen = (network.to(device).eval().requires_grad_(False),)
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
-        return {"output": self.generator(batch.image, batch.mask, freeze_encoder=round_.phase == "finetune")}
+        start = self._start(batch.image, batch.mask, batch)
+        return {"output": self.generator(batch.image, batch.mask, start, freeze_encoder=round_.phase == "finetune")}
 
     def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         output, image, mask = shared["output"], batch.image, batch.mask
@@ -104,5 +108,9 @@ class PartialConvolution(System):
         }
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        output: torch.Tensor = self.generator(image, mask)
+        output: torch.Tensor = self.generator(image, mask, self._start(image, mask))
         return Filled(output.clamp(0, 1))
+
+    def _start(self, image: torch.Tensor, mask: torch.Tensor, batch: Batch | None = None) -> torch.Tensor | None:
+        """The filled picture, which the convolutions see everywhere; None as in the paper, where they see known pixels only."""
+        return None if self.image_contract.start == "constant" else self.network_picture(image, mask, batch)

@@ -24,6 +24,7 @@ from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Round, Shared, S
 from rayfill.systems.batch_inference import pad_to_contract
 from rayfill.systems.encoder_weights import take_over_weights
 from rayfill.systems.imagenet_range import from_imagenet, to_imagenet
+from rayfill.systems.start_options import StartOptions
 
 Width = Annotated[int, Field(ge=1, le=2048)]
 
@@ -58,7 +59,7 @@ class PooledCriticOptions(Spec):
     grid: int = Field(ge=1, le=64, description="side of the grid before the linear layer; size / 16 flattens, 1 averages all")
 
 
-class ResidualGANOptions(Spec):
+class ResidualGANOptions(StartOptions):
     """Networks, and how the distances are summed."""
 
     generator: Annotated[UNetOptions | ResNetOptions, Field(discriminator="kind")]
@@ -82,7 +83,7 @@ class ResidualGAN(System):
     )
 
     def __init__(self, options: ResidualGANOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
         self.generator = _build_generator(options.generator)
         self.critic = PooledCritic(options.critic.width, options.critic.grid)
@@ -91,7 +92,14 @@ class ResidualGAN(System):
     def contract(cls, options: ResidualGANOptions) -> ImageContract:
         stride = 16 if options.generator.kind == "unet" else 32
         # Twice the stride: the batch norms of ResNet and critic need more than one pixel where a worker has but one picture.
-        return ImageContract(value_range="imagenet", hole_fill=0.0, multiple=stride, min_side=2 * stride, mask="required")
+        return ImageContract(
+            value_range="imagenet",
+            hole_fill=0.0,
+            multiple=stride,
+            min_side=2 * stride,
+            mask="required",
+            start=options.start,
+        )
 
     def prepare_training(self, device: torch.device) -> None:
         """Take over the encoder's given weights, if any; InputError if they do not fit."""
@@ -101,7 +109,7 @@ class ResidualGAN(System):
             take_over_weights(self.generator.encoder, Path(options.encoder_weights), key)
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
-        output = self._repair(batch.image, batch.mask)
+        output = self._repair(batch.image, batch.mask, batch)
         return {"output": output, "fake": self.critic(output)}
 
     def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
@@ -127,9 +135,9 @@ class ResidualGAN(System):
         hole = (error * mask).sum(dim=(1, 2, 3)) / mask.sum(dim=(1, 2, 3)).clamp_min(1)
         return {"mse_norm_hole": hole, "mse_norm_whole": error.mean(dim=(1, 2, 3))}
 
-    def _repair(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def _repair(self, image: torch.Tensor, mask: torch.Tensor, batch: Batch | None = None) -> torch.Tensor:
         """B + G(B) in normalised colours, float32, for `image` in [0,1]."""
-        broken = to_imagenet(image).masked_fill(mask > 0, 0.0)
+        broken = self.network_picture(image, mask, batch)
         residual: torch.Tensor = self.generator(broken)
         return broken + residual.float()
 

@@ -18,10 +18,11 @@ from rayfill.losses.region_l1 import region_l1
 from rayfill.losses.restoration import gradient_l1, log_error, rim
 from rayfill.models.patch_critic import PatchCritic
 from rayfill.models.restore_net import BlockKind, RestoreNet
-from rayfill.models.start import Start, fill_start
 from rayfill.spec.base import Spec
-from rayfill.spec.contract import ImageContract
+from rayfill.spec.contract import ImageContract, Start
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
+from rayfill.systems.network_input import to_range
+from rayfill.systems.start_options import StartOptions
 
 
 class RestoreGeneratorOptions(Spec):
@@ -39,7 +40,7 @@ class RestoreCriticOptions(Spec):
     width: int = Field(ge=1, le=512, description="channels after the first layer; 64 in PatchGAN")
 
 
-class RestoreOptions(Spec):
+class RestoreOptions(StartOptions):
     """restore's own switches."""
 
     start: Start = Field(description="what stands in the holes before the network: constant, mean or harmonic")
@@ -65,7 +66,7 @@ class Restore(System):
     inference_networks = ("generator",)
 
     def __init__(self, options: RestoreOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
         size = options.generator
         self.generator = RestoreNet(4, 3, size.width, size.levels, size.blocks, size.block)
@@ -79,7 +80,14 @@ class Restore(System):
         if options.critic is not None:
             multiple = max(multiple, 8)
         least = 16 if options.critic is None else 32
-        return ImageContract(value_range="zero_one", hole_fill=0.5, multiple=multiple, min_side=least, mask="required")
+        return ImageContract(
+            value_range="minus_one_one",
+            hole_fill=0.0,
+            multiple=multiple,
+            min_side=least,
+            mask="required",
+            start=options.start,
+        )
 
     @classmethod
     def absent_terms(cls, options: RestoreOptions) -> Mapping[str, str]:
@@ -90,7 +98,7 @@ class Restore(System):
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         with torch.set_grad_enabled("generator" in round_.players):
-            output = self._restore(batch.image, batch.mask)
+            output = self._restore(batch.image, batch.mask, batch)
         if round_.phase == "fidelity":
             return {"output": output}
         fake = self.critic.features(torch.cat([output, batch.mask], dim=1))
@@ -117,8 +125,9 @@ class Restore(System):
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
         return Filled(self._restore(image, mask))
 
-    def _restore(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        started = fill_start(self.options.start, image, mask)
-        correction: torch.Tensor = self.generator(torch.cat([started * 2 - 1, mask], dim=1))
+    def _restore(self, image: torch.Tensor, mask: torch.Tensor, batch: Batch | None = None) -> torch.Tensor:
+        started = self.filled_holes(image, mask, batch)
+        seen = to_range(started, self.image_contract.value_range)
+        correction: torch.Tensor = self.generator(torch.cat([seen, mask], dim=1))
         # Outside the holes the start is the photograph itself.
         return started + mask * correction.float()

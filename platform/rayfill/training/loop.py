@@ -69,7 +69,7 @@ def train_steps(
     """
     training = state.recipe.training
     last = state.recipe.steps
-    began, counted_from = time.perf_counter(), state.step
+    began, images = time.perf_counter(), 0
     watch = NanDetector()
     timed = TimedBatches(batches)
     ahead = batches_on_device(timed, device, training.channels_last)
@@ -77,6 +77,7 @@ def train_steps(
         seed_step(training.seed, state.step, rank)
         if state.step_in_phase() == 0:
             hooks.phase_begins(state)
+        images += state.recipe.batch_size_of(state.phase())
         measured = play_step(state.system, state.players, state.phase(), next(ahead), training, state.step_in_phase())
         state.step += 1
         broken = watch.broken(state.step, measured)
@@ -88,9 +89,9 @@ def train_steps(
             values = mean_over_workers(measured)
             refuse_non_finite(values, state.system, state.step)
             now = time.perf_counter()
-            values["images_per_s"] = (state.step - counted_from) * training.batch_size / (now - began)
+            values["images_per_s"] = images / (now - began)
             values[DATA_WAIT] = sum_over_workers(timed.take() / (now - began), device) / world_size()
-            began, counted_from = now, state.step
+            began, images = now, 0
             values[UNREADABLE] = sum_over_workers(unreadable(), device)
             hooks.metrics(state.step, values)
         shows = state.step % training.grid_every == 0 or state.step == last

@@ -27,6 +27,7 @@ from rayfill.training.monitoring.progress_file import ProgressFile
 from rayfill.training.optimization.gradients import sum_over_workers
 from rayfill.training.progress import Report
 from rayfill.training.sample_grid import sample_grid
+from rayfill.training.stages import stages_of
 from rayfill.training.state import TrainState
 from rayfill.training.tracking import Tracker
 
@@ -107,6 +108,7 @@ def open_loader(run: RunSpec, worker: WorkerContext) -> Loader:
         threads=worker.num_threads,
         prefetch=PREFETCH,
         pin=worker.device.type == "cuda",
+        stages=stages_of(recipe),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 import simplejpeg
 from PIL import Image
 
+from rayfill.data.augment import Augmentation
 from rayfill.data.images.decode import decode, decode_square
 from rayfill.data.images.untrusted import InvalidImage, upright
 from rayfill.spec.recipe import Images
@@ -26,7 +27,7 @@ def gradient(height: int, width: int) -> np.ndarray:
 def square(pixels: np.ndarray, size: int, resize: str, where: float = 0.5, flip: bool = False) -> np.ndarray:
     jpeg = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=98, colorspace="RGB", colorsubsampling="444")
     out = np.full((size, size, 3), 7, np.uint8)
-    decode_square(jpeg, Images(size=size, resize=resize, flip=True), where, flip, out)
+    decode_square(jpeg, Images(size=size, resize=resize, flip=True), Augmentation(where, where, flip), out)
     return out
 
 
@@ -83,7 +84,12 @@ def test_much_too_large_a_jpeg_is_shrunk_while_it_is_decoded() -> None:
 @pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True}), ("JPEG", {"quality": 98})])
 def test_jpeg_png_and_webp_come_out_alike(kind: str, options: dict[str, Any], resize: str) -> None:
     found = np.empty((64, 64, 3), np.uint8)
-    decode_square(encoded(gradient(128, 256), kind, **options), Images(size=64, resize=resize, flip=True), 0.0, True, found)
+    decode_square(
+        encoded(gradient(128, 256), kind, **options),
+        Images(size=64, resize=resize, flip=True),
+        Augmentation(0.0, 0.0, True),
+        found,
+    )
     wanted = gradient(64, 64) if resize == "squash" else gradient(64, 128)[:, :64]
     assert close(found, wanted[:, ::-1])
 
@@ -138,7 +144,9 @@ SOUND = gradient(64, 64)
 )
 def test_damaged_bytes_and_other_formats_are_unusable(data: bytes) -> None:
     with pytest.raises(InvalidImage, match=r"is damaged or cut short|is not a JPEG, PNG, WebP or TIFF image"):
-        decode_square(data, Images(size=32, resize="squash", flip=False), 0, False, np.empty((32, 32, 3), np.uint8))
+        decode_square(
+            data, Images(size=32, resize="squash", flip=False), Augmentation(0.0, 0.0, False), np.empty((32, 32, 3), np.uint8)
+        )
 
 
 def test_threads_that_read_odd_pictures_leave_the_process_s_warnings_alone() -> None:

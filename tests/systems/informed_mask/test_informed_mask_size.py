@@ -13,7 +13,13 @@ from rayfill.systems.informed_mask.system import InformedMask
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "systems" / "informed_mask.md").read_text()
 SIDE = 256
-CHANNELS = {"mask_predictor": (3,), "edge_predictor": (3,), "inpainter": (3, 1, 1), "edge_critic": (2,), "inpaint_critic": (5,)}
+CHANNELS = {
+    "mask_predictor": (3,),
+    "edge_predictor": (3,),
+    "inpainter": (3, 1, 3, 1),
+    "edge_critic": (2,),
+    "inpaint_critic": (5,),
+}
 
 
 @pytest.fixture(scope="module")

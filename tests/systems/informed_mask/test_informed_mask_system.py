@@ -81,10 +81,11 @@ def test_the_edge_network_sees_white_holes_edges_outside_them_and_one_for_hole()
 
 def test_the_inpainter_sees_completed_edges_and_the_true_mask_until_all_play_together() -> None:
     batch = a_batch()
-    image, mask, edges = seen_by(informed_mask(), "inpainter", "inpaint", batch)
+    image, mask, start, edges = seen_by(informed_mask(), "inpainter", "inpaint", batch)
     hole = batch.mask > 0
     assert torch.equal(image, torch.where(hole, 1.0, batch.image * 2 - 1))
     assert torch.equal(mask, batch.mask)
+    assert torch.equal(start, torch.where(hole, 0.0, batch.image * 2 - 1))
     assert torch.equal(edges[~hole], edge_maps(luminance(batch.image), 1.0)[~hole])
     assert 0 < edges[hole].min() <= edges[hole].max() < 1
     assert not torch.equal(seen_by(informed_mask(), "inpainter", "joint", batch)[1], batch.mask)
@@ -150,7 +151,7 @@ def test_a_sure_mask_is_passed_on_as_exactly_zero_or_one_and_still_learns() -> N
     with torch.no_grad():
         assert system.mask_predictor.last.bias is not None
         system.mask_predictor.last.bias.fill_(5)
-    _, mask, _ = seen_by(system, "inpainter", "joint", batch)
+    _, mask, _, _ = seen_by(system, "inpainter", "joint", batch)
     assert (mask == 0).all()
     (gradient,) = torch.autograd.grad(mask.sum(), [system.mask_predictor.last.bias])
     assert gradient.item() < 0  # more intact, less hole

@@ -3,14 +3,17 @@
 Ingest stores upright RGB JPEGs; shards that others wrote may hold JPEG, PNG, WebP and TIFF. Each is known by its first bytes.
 """
 
+import math
 import re
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
+from rayfill.data.augment import Augmentation
 from rayfill.data.images.convert import MAX_PIXELS
+from rayfill.data.images.jitter import jitter_colors
+from rayfill.data.images.square import crop_sides, cut_square
 from rayfill.data.images.untrusted import InvalidImage, orientation_of, read_picture, upright
 from rayfill.spec.recipe import Images
 
@@ -27,40 +30,35 @@ _TURNED = re.compile(rb"\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]|\x01\x12\x00
 _TURNED_WITHIN = 4096
 
 
-def decode_square(data: bytes, images: Images, where: float, flip: bool, out: UInt8) -> None:
-    """Decode into `out`.
-
-    Shrinking averages over areas, so that nothing aliases; growing interpolates linearly.
+def decode_square(data: bytes, images: Images, chosen: Augmentation, out: UInt8) -> None:
+    """Decode a training image into `out`: cropped, resized, mirrored and its colours changed as the recipe and chance say.
 
     Args:
         data: a JPEG, PNG, WebP or TIFF.
-        images: target size, and whether to squash the whole photograph into the square or to crop one from it.
-        where: in [0, 1), where along the longer side the square is cut out; of no meaning for squash.
-        flip: mirror left to right.
-        out: (size, size, 3) uint8 RGB, contiguous; written.
+        images: how to crop, resize and change colours.
+        chosen: what chance says.
+        out: (S,S,3) uint8 RGB, contiguous; written.
 
     Raises:
         InvalidImage: the bytes are not a sound picture. `out` may hold anything then.
     """
-    size = images.size
-    pixels = decode(data, size)
-    height, width = pixels.shape[:2]
-    if images.resize == "crop":
-        side = min(height, width)
-        top, left = int(where * (height - side + 1)), int(where * (width - side + 1))
-        pixels = pixels[top : top + side, left : left + side]
-        height = width = side
-    shrinking = height > size or width > size
-    square = pixels
-    if (height, width) != (size, size):
-        # dst makes OpenCV write where the pixels belong, without a copy, unless they have to be mirrored first
-        interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-        resized = cv2.resize(pixels, (size, size), dst=None if flip else out, interpolation=interpolation)
-        square = np.asarray(resized, np.uint8)
-    if flip:
-        cv2.flip(square, 1, dst=out)
-    elif square is pixels:
-        np.copyto(out, square)
+    cut_square(decode(data, _needed_side(data, images, chosen, len(out))), images, chosen, out)
+    if images.jitter is not None:
+        jitter_colors(out, images.jitter, chosen.color)
+
+
+def _needed_side(data: bytes, images: Images, chosen: Augmentation, size: int) -> int:
+    """The least side to decode a photograph at, so that what is cut from it has `size` pixels if it has them at all."""
+    if images.resize == "native" or (images.crop is not None and not data.startswith(_JPEG)):
+        return 0
+    if images.crop is None:
+        return size
+    try:
+        height, width = simplejpeg.decode_jpeg_header(data)[:2]
+    except ValueError:
+        return 0
+    needed: int = math.ceil(size * min(height, width) / min(crop_sides(height, width, images.crop, chosen)))
+    return needed
 
 
 def decode(data: bytes, side: int = 0) -> UInt8:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from rayfill.data.augment import Augmentation
 from rayfill.data.images.convert import MAX_PIXELS, Rejected
 from rayfill.data.images.decode import decode_square
 from rayfill.data.images.perceptual_hash import GRID, perceptual_hash
@@ -33,7 +34,7 @@ from rayfill.storage.open_store import open_store
 from rayfill.storage.store import NotFound, Store
 
 _MEMBER = re.compile(r"((?:.*/)?[^/.]+)\.(?:jpe?g|png|webp)", re.IGNORECASE)  # WebDataset: a key ends at the first dot
-_SQUARE = Images(size=GRID, resize="squash", flip=False)
+_SQUARE, _WHOLE = Images(size=GRID, resize="squash", flip=False), Augmentation(0.0, 0.0, mirrored=False)
 
 
 def adopt_part(job: PackJob) -> PartManifest:
@@ -97,7 +98,7 @@ def _checked(picture: bytes, spec: IngestSpec) -> str | Rejected:
             return Rejected("tiny")
         if width * height > MAX_PIXELS:
             return Rejected("too-large")
-        decode_square(picture, _SQUARE, 0.0, False, square)
+        decode_square(picture, _SQUARE, _WHOLE, square)
     except Image.DecompressionBombError:
         return Rejected("too-large")
     except Exception:

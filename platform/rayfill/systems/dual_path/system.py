@@ -15,17 +15,17 @@ from rayfill.data.batch import Batch
 from rayfill.losses.gaussian_kl import gaussian_kl, hidden_std
 from rayfill.losses.reconstruction import weighted_l1
 from rayfill.losses.wgan_gp import critic_distance, generator_value, gradient_penalty
-from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.batch_inference import inpaint_batch
 from rayfill.systems.dual_path.metrics import OF_N, psnr_of_n
 from rayfill.systems.dual_path.networks import CriticOptions, NetworkOptions
+from rayfill.systems.start_options import StartOptions
 
 PATHS = ("reconstruction", "generation")
 
 
-class DualPathOptions(Spec):
+class DualPathOptions(StartOptions):
     """Sizes, and what the paper leaves open."""
 
     networks: NetworkOptions
@@ -58,7 +58,7 @@ class DualPath(System):
     own_metrics = OF_N
 
     def __init__(self, options: DualPathOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
         networks = options.networks
         self.encoder, self.generator = networks.encoder(), networks.generator()
@@ -77,6 +77,7 @@ class DualPath(System):
             min_side=max(networks.min_side, options.critic.min_side),
             mask="required",
             answers="many",
+            start=options.start,
         )
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
@@ -84,7 +85,7 @@ class DualPath(System):
         paths = [path for path in PATHS if moves or f"critic_{path}" in round_.players]
         shared: dict[str, torch.Tensor] = {}
         with torch.set_grad_enabled(moves):
-            features = self.encoder(_signed(batch.image) * (1 - batch.mask))
+            features = self.encoder(self.network_picture(batch.image, batch.mask, batch))
             for path in paths:
                 mean, std = self._distribution(path, batch, features[-1])
                 painter = self.generator if path == "generation" or self._shares() else self.generator_reconstruction
@@ -151,7 +152,7 @@ class DualPath(System):
 
     def _answer(self, image: torch.Tensor, mask: torch.Tensor, seed: int | None) -> Filled:
         """The prior's mean without a seed; with one, one draw, the same on every device and for every picture of the batch."""
-        features = self.encoder(_signed(image) * (1 - mask))
+        features = self.encoder(self.network_picture(image, mask))
         latent, std = self.prior(features[-1])
         if seed is not None:
             noise = torch.randn(1, *std.shape[1:], generator=torch.Generator().manual_seed(seed))
@@ -164,7 +165,7 @@ class DualPath(System):
 
 
 def _signed(image: torch.Tensor) -> torch.Tensor:
-    """[0,1] to [-1,1], the networks' range; holes of 0 are gray."""
+    """[0,1] to [-1,1], the networks' range."""
     return 2 * image - 1
 
 

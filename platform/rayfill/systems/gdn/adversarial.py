@@ -17,7 +17,8 @@ from rayfill.models.patch_critic import PatchCritic
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
-from rayfill.systems.gdn.generator import GeneratorOptions, build_generator, generator_contract, repair
+from rayfill.systems.gdn.generator import GeneratorOptions, build_generator, generator_contract
+from rayfill.systems.start_options import StartOptions
 
 
 class CriticOptions(Spec):
@@ -26,7 +27,7 @@ class CriticOptions(Spec):
     width: int = Field(ge=1, le=512, description="channels after the first layer; 64 in PatchGAN")
 
 
-class AdversarialOptions(Spec):
+class AdversarialOptions(StartOptions):
     """The generator and its critic."""
 
     generator: GeneratorOptions
@@ -45,17 +46,17 @@ class Adversarial(System):
     inference_networks = ("generator",)
 
     def __init__(self, options: AdversarialOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.generator = build_generator(options.generator)
         self.critic = PatchCritic(options.critic.width)
 
     @classmethod
     def contract(cls, options: AdversarialOptions) -> ImageContract:
         # The critic needs multiples of 8 in training; the generator alone would do with 4.
-        return generator_contract().model_copy(update={"multiple": 8, "min_side": 32})
+        return generator_contract(options.start).model_copy(update={"multiple": 8, "min_side": 32})
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
-        output = repair(self.generator, batch.image, batch.mask)
+        output = self.generator(self.picture_and_mask(batch.image, batch.mask, batch))
         return {"output": output, "fake": self.critic(output)}
 
     def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
@@ -67,4 +68,4 @@ class Adversarial(System):
         }
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        return Filled(repair(self.generator, image, mask))
+        return Filled(self.generator(self.picture_and_mask(image, mask)))

@@ -20,7 +20,8 @@ from rayfill.models.detector import DenseDetector
 from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
-from rayfill.systems.gdn.generator import GeneratorOptions, build_generator, generator_contract, repair
+from rayfill.systems.gdn.generator import GeneratorOptions, build_generator, generator_contract
+from rayfill.systems.start_options import StartOptions
 
 
 class DetectorOptions(Spec):
@@ -29,7 +30,7 @@ class DetectorOptions(Spec):
     width: int = Field(ge=1, le=512, description="channels after the first layer; 32 in the paper's code")
 
 
-class GDNOptions(Spec):
+class GDNOptions(StartOptions):
     """GDN's own switches."""
 
     generator: GeneratorOptions
@@ -52,7 +53,7 @@ class GDN(System):
     inference_networks = ("generator", "detector")
 
     def __init__(self, options: GDNOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
         self.generator = build_generator(options.generator)
         self.detector = DenseDetector(options.detector.width)
@@ -62,10 +63,10 @@ class GDN(System):
 
     @classmethod
     def contract(cls, options: GDNOptions) -> ImageContract:
-        return generator_contract()
+        return generator_contract(options.start)
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
-        output = repair(self.generator, batch.image, batch.mask)
+        output = self.generator(self.picture_and_mask(batch.image, batch.mask, batch))
         return {"output": output, "logits": self.detector(output)}
 
     def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
@@ -77,7 +78,7 @@ class GDN(System):
         return {"reconstruction": weighted_l1(shared["output"], batch.image, weight)}
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        return Filled(repair(self.generator, image, mask))
+        return Filled(self.generator(self.picture_and_mask(image, mask)))
 
     def maps_of(self, raw: torch.Tensor) -> Mapping[str, torch.Tensor]:
         return {"detector": _valuation(self.detector(raw))}

@@ -1,14 +1,13 @@
-"""The generator that GDN, Weight and Adv share, with the input and the contract that belong to it (gdn, section 4.3)."""
+"""The generator that GDN, Weight and Adv share, with the contract that belongs to it (gdn, section 4.3)."""
 
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import nn
 
 from rayfill.models.edgeconnect import EdgeConnectGenerator
 from rayfill.spec.base import Spec
-from rayfill.spec.contract import ImageContract
+from rayfill.spec.contract import ImageContract, Start
 
 
 class GeneratorOptions(Spec):
@@ -30,13 +29,6 @@ def build_generator(options: GeneratorOptions) -> EdgeConnectGenerator:
     return generator
 
 
-def generator_contract() -> ImageContract:
-    """[0,1] in and out, white holes (gdn, section 3.1: I_in = I_gt (1-M) + M), multiples of 4."""
-    return ImageContract(value_range="zero_one", hole_fill=1.0, multiple=4, min_side=16, mask="required")
-
-
-def repair(generator: nn.Module, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """(B,3,H,W) in [0,1]: the generator's whole picture for `image` with its holes painted white."""
-    broken = image * (1 - mask) + mask * generator_contract().hole_fill
-    output: torch.Tensor = generator(torch.cat([broken, mask], dim=1))
-    return output
+def generator_contract(start: Start) -> ImageContract:
+    """[0,1] in and out, white holes (gdn, section 3.1: I_in = I_gt (1-M) + M) where `start` is constant, multiples of 4."""
+    return ImageContract(value_range="zero_one", hole_fill=1.0, multiple=4, min_side=16, mask="required", start=start)

@@ -8,13 +8,13 @@ from pydantic import Field
 
 from rayfill.data.batch import Batch
 from rayfill.losses.reconstruction import hole_weight, weighted_l1
-from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
-from rayfill.systems.gdn.generator import GeneratorOptions, build_generator, generator_contract, repair
+from rayfill.systems.gdn.generator import GeneratorOptions, build_generator, generator_contract
+from rayfill.systems.start_options import StartOptions
 
 
-class WeightedOptions(Spec):
+class WeightedOptions(StartOptions):
     """The generator and the two weights."""
 
     generator: GeneratorOptions
@@ -31,20 +31,20 @@ class Weighted(System):
     inference_networks = ("generator",)
 
     def __init__(self, options: WeightedOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
         self.generator = build_generator(options.generator)
 
     @classmethod
     def contract(cls, options: WeightedOptions) -> ImageContract:
-        return generator_contract()
+        return generator_contract(options.start)
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
-        return {"output": repair(self.generator, batch.image, batch.mask)}
+        return {"output": self.generator(self.picture_and_mask(batch.image, batch.mask, batch))}
 
     def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
         weight = hole_weight(batch.mask, self.options.hole_weight, self.options.known_weight)
         return {"reconstruction": weighted_l1(shared["output"], batch.image, weight)}
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        return Filled(repair(self.generator, image, mask))
+        return Filled(self.generator(self.picture_and_mask(image, mask)))

@@ -1,6 +1,7 @@
 """Edge maps as EdgeConnect takes them: luminance, then scikit-image's Canny detector.
 
-It runs on the CPU, picture by picture, and on a GPU the step waits for it; `python -m benchmarks.canny` says for how long.
+It runs on the CPU, picture by picture: of photographs on the loader's threads, of pictures that the step damages inside the
+step, where a GPU waits for it (`python -m benchmarks.canny` says for how long).
 """
 
 import numpy as np

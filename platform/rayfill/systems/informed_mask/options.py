@@ -1,13 +1,14 @@
 """Recipe options of informed-mask: its networks, and the damage that they train on."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rayfill.spec.base import Spec
 from rayfill.systems.gated import GatedCriticOptions, GatedGeneratorOptions
 from rayfill.systems.gdn.generator import GeneratorOptions
 from rayfill.systems.informed_mask.corruption import Damage
+from rayfill.systems.start_options import StartOptions
 
 
 class MaskPredictorOptions(Spec):
@@ -22,7 +23,7 @@ class EdgeCriticOptions(Spec):
     width: int = Field(ge=1, le=512, description="channels after the first layer; 64 in the paper")
 
 
-class InformedMaskOptions(Spec):
+class InformedMaskOptions(StartOptions):
     """Three networks, two critics, the damage and the edges."""
 
     mask_predictor: MaskPredictorOptions
@@ -35,3 +36,9 @@ class InformedMaskOptions(Spec):
     known_edges: Literal["original", "damaged"] = Field(
         description="whose edges phases edge and inpaint know outside holes: original (EdgeConnect), damaged (as at inference)"
     )
+
+    @model_validator(mode="after")
+    def _starts_on_the_device(self) -> Self:
+        if self.start_on == "loader":
+            raise ValueError("start_on 'loader' does not go with this system: what surrounds a hole is drawn inside the step")
+        return self

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import torch
 
-from rayfill.data.batch import Batch
+from rayfill.data.batch import Batch, SampleMap
 from rayfill.losses.adversarial import critic_bce, generator_bce
 from rayfill.losses.feature_matching import feature_matching
 from rayfill.losses.hinge import critic_hinge, generator_hinge
@@ -22,7 +22,7 @@ from rayfill.models.mask_unet import MaskUNet
 from rayfill.models.patch_critic import PatchCritic
 from rayfill.models.spectral_patch_critic import SpectralPatchCritic
 from rayfill.spec.contract import ImageContract
-from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Round, Shared, System
+from rayfill.systems.base import Filled, OwnMetric, PlayerRole, Round, Shared, System, UInt8
 from rayfill.systems.batch_inference import snapped
 from rayfill.systems.informed_mask.corruption import corrupt
 from rayfill.systems.informed_mask.edges import edge_maps, luminance
@@ -31,6 +31,8 @@ from rayfill.systems.informed_mask.options import InformedMaskOptions
 
 _MAKERS = {"mask", "edge", "inpaint"}
 _CRITIC_LAYERS = 5
+EDGES = "edges"
+"""Name of the map by which a batch carries the edges of its photographs."""
 
 
 class InformedMask(System):
@@ -63,7 +65,7 @@ class InformedMask(System):
     own_metrics: ClassVar[tuple[OwnMetric, ...]] = OWN_METRICS
 
     def __init__(self, options: InformedMaskOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
         edge = options.edge_predictor
         self.mask_predictor = MaskUNet(options.mask_predictor.width)
@@ -74,7 +76,25 @@ class InformedMask(System):
 
     @classmethod
     def contract(cls, options: InformedMaskOptions) -> ImageContract:
-        return ImageContract(value_range="minus_one_one", hole_fill=0.0, multiple=8, min_side=32, mask="optional")
+        return ImageContract(
+            value_range="minus_one_one", hole_fill=0.0, multiple=8, min_side=32, mask="optional", start=options.start
+        )
+
+    @classmethod
+    def sample_maps(cls, options: InformedMaskOptions, phase: str) -> Mapping[str, SampleMap]:
+        """The photographs' edges: Canny's detector runs on the CPU, and inside the step a GPU would wait for it.
+
+        The start is not among them: what stands around a hole is drawn in the step.
+        """
+        playing = cls.phases[phase]
+        if "edge" not in playing and ("mask" in playing or options.known_edges == "damaged"):
+            return {}
+
+        def edges(pixels: UInt8, _: UInt8) -> torch.Tensor:
+            image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float().div_(255)
+            return edge_maps(luminance(image), options.canny_sigma)[0].mul(255).to(torch.uint8)
+
+        return {EDGES: SampleMap(channels=1, dtype=torch.uint8, make=edges)}
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         shared: dict[str, torch.Tensor] = {}
@@ -87,9 +107,10 @@ class InformedMask(System):
                 return shared
             if "mask_logits" in shared:
                 mask = _passing_gradient(_hole_share(shared["mask_logits"]))
-            shared |= self._completed_edges(batch, damaged, mask, round_)
+            start = self.filled_holes(damaged, mask)
+            shared |= self._completed_edges(batch, damaged, mask, start, round_)
             if "inpaint" in self.phases[round_.phase]:
-                shared |= self._completed_picture(damaged, mask, shared["edges"])
+                shared |= self._completed_picture(damaged, mask, start, shared["edges"])
         if "edge" in self.phases[round_.phase]:
             shared |= self._judged_edges(batch, shared)
         if "inpaint" in self.phases[round_.phase]:
@@ -114,10 +135,10 @@ class InformedMask(System):
         }
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        gray = luminance(image)
-        known = edge_maps(gray, self.options.canny_sigma, mask < 0.5)
-        _, edges = self._edges(gray, mask, known)
-        _, refined = self.inpainter(_to_network(image), mask, edges)
+        known = edge_maps(luminance(image), self.options.canny_sigma, mask < 0.5)
+        start = self.filled_holes(image, mask)
+        _, edges = self._edges(image, mask, start, known)
+        _, refined = self.inpainter(_to_network(image), mask, _to_network(start), edges)
         return Filled((refined + 1) / 2, {"edge": edges})
 
     def predict_mask(self, image: torch.Tensor) -> torch.Tensor:
@@ -126,27 +147,37 @@ class InformedMask(System):
     def measure(self, image: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
         return measure_answers(self, self.contract(self.options), self.options.canny_sigma, image, mask)
 
-    def _edges(self, gray: torch.Tensor, mask: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The edge network's map, and its composite with the known edges. All (B,1,H,W); holes are white in `gray`."""
-        raw = self.edge_predictor(torch.cat([gray * (1 - mask) + mask, known * (1 - mask), mask], dim=1))
+    def _edges(
+        self, image: torch.Tensor, mask: torch.Tensor, start: torch.Tensor, known: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The edge network's map, and its composite with the known edges (B,1,H,W).
+
+        It sees luminance, with holes as in `start` or, where that is a constant, white as in EdgeConnect.
+        """
+        in_holes = torch.ones_like(mask) if self.image_contract.start == "constant" else luminance(start)
+        gray = luminance(image) * (1 - mask) + in_holes * mask
+        raw = self.edge_predictor(torch.cat([gray, known * (1 - mask), mask], dim=1))
         return raw, raw * mask + known * (1 - mask)
 
     def _completed_edges(
-        self, batch: Batch, damaged: torch.Tensor, mask: torch.Tensor, round_: Round
+        self, batch: Batch, damaged: torch.Tensor, mask: torch.Tensor, start: torch.Tensor, round_: Round
     ) -> dict[str, torch.Tensor]:
-        gray, sigma, playing = luminance(damaged), self.options.canny_sigma, self.phases[round_.phase]
+        sigma, playing = self.options.canny_sigma, self.phases[round_.phase]
         as_at_inference = "mask" in playing or self.options.known_edges == "damaged"
         found: dict[str, torch.Tensor] = {}
         if "edge" in playing or not as_at_inference:
-            found["true_edges"] = edge_maps(luminance(batch.image), sigma)
-        known = edge_maps(gray, sigma, mask < 0.5) if as_at_inference else found["true_edges"]
+            carried = batch.maps.get(EDGES)
+            found["true_edges"] = edge_maps(luminance(batch.image), sigma) if carried is None else carried
+        known = edge_maps(luminance(damaged), sigma, mask < 0.5) if as_at_inference else found["true_edges"]
         with torch.set_grad_enabled(torch.is_grad_enabled() and "edge" in playing):
-            found["raw_edges"], found["edges"] = self._edges(gray, mask, known)
+            found["raw_edges"], found["edges"] = self._edges(damaged, mask, start, known)
         return found
 
-    def _completed_picture(self, damaged: torch.Tensor, mask: torch.Tensor, edges: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _completed_picture(
+        self, damaged: torch.Tensor, mask: torch.Tensor, start: torch.Tensor, edges: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
         picture = _to_network(damaged)
-        coarse, refined = self.inpainter(picture, mask, edges)
+        coarse, refined = self.inpainter(picture, mask, _to_network(start), edges)
         return {"coarse": coarse, "refined": refined, "completed": refined * mask + picture * (1 - mask)}
 
     def _judged_edges(self, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:

@@ -64,7 +64,7 @@ class LSGANAutoEncoder(LSGAN):
             filling = torch.rand_like(picture) * 2 - 1
         else:
             short = {"steps": self.refinement.search_steps, "restarts": 1, "deadline_s": None}
-            filling = self.found(picture, batch.mask, self.options.search.model_copy(update=short))
+            filling = self.found(batch.image, batch.mask, self.options.search.model_copy(update=short), batch)
         return {"refined": self.autoencoder(_paste(picture, filling, batch.mask))}
 
     def loss_terms(self, player: str, batch: Batch, shared: Shared) -> dict[str, torch.Tensor]:
@@ -82,7 +82,7 @@ class LSGANAutoEncoder(LSGAN):
     def _answers(self, image: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """G(z*) and what the auto-encoder makes of it, pasted, both (B,3,H,W) in [0,1]."""
         picture = image * 2 - 1
-        generated = self.found(picture, mask, self.options.search)
+        generated = self.found(image, mask, self.options.search)
         refined = self.autoencoder(_paste(picture, generated, mask))
         return (generated + 1) / 2, (refined + 1) / 2
 

@@ -60,7 +60,13 @@ class SearchOptions(Spec):
 
 @torch.enable_grad()
 def search(
-    generator: nn.Module, critic: nn.Module, latent: int, picture: torch.Tensor, mask: torch.Tensor, options: SearchOptions
+    generator: nn.Module,
+    critic: nn.Module,
+    latent: int,
+    picture: torch.Tensor,
+    mask: torch.Tensor,
+    options: SearchOptions,
+    hole_weight: float = 0.0,
 ) -> torch.Tensor:
     """(B,3,H,W) in [-1,1]: G(z*), without a graph. Works as in evaluation mode and leaves the networks as they were.
 
@@ -68,11 +74,13 @@ def search(
         generator: z (B, latent) in [-1,1] to (B,3,H,W) in [-1,1].
         critic: such pictures to (B,) scores.
         latent: length of z.
-        picture: (B,3,H,W) in [-1,1]; what stands in holes does not matter.
+        picture: (B,3,H,W) in [-1,1]; what stands in holes does not matter without `hole_weight`.
         mask: (B,1,H,W), 1 = hole.
         options: see there.
+        hole_weight: of hole pixels in the contextual loss, whose target is then what `picture` has there.
     """
     weight = importance_map(mask, options.window) if options.contextual == "weighted" else 1 - mask
+    weight = weight + hole_weight * mask
 
     def objective(z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         generated = generator(z)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 
-from rayfill.data.batch import Batch
+from rayfill.data.batch import Batch, SampleMap
 from rayfill.losses.least_squares import critic_least_squares, generator_least_squares
 from rayfill.models.latent_generator import LatentGenerator
 from rayfill.models.picture_critic import PictureCritic
@@ -17,6 +17,10 @@ from rayfill.spec.base import Spec
 from rayfill.spec.contract import ImageContract
 from rayfill.systems.base import Filled, PlayerRole, Round, Shared, System
 from rayfill.systems.lsgan.latent_search import SearchOptions, search
+from rayfill.systems.start_options import StartOptions
+
+START_WEIGHT = 0.1
+"""How much the search asks to fit the start in holes, 1 for a known pixel: the start is a guess."""
 
 
 class LatentGeneratorOptions(Spec):
@@ -32,7 +36,7 @@ class PictureCriticOptions(Spec):
     width: int = Field(ge=1, le=512, description="channels after the first layer; 64 in the public code")
 
 
-class LSGANOptions(Spec):
+class LSGANOptions(StartOptions):
     """The two networks and the search."""
 
     size: Literal[16, 32, 64, 128] = Field(
@@ -57,14 +61,14 @@ class LSGAN(System):
     inference_networks: ClassVar[tuple[str, ...]] = ("generator", "critic")
 
     def __init__(self, options: LSGANOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self.options = options
         self.generator = LatentGenerator(options.latent, options.generator.width, options.size, options.generator.dropout)
         self.critic = PictureCritic(options.critic.width, options.size)
 
     @classmethod
     def contract(cls, options: LSGANOptions) -> ImageContract:
-        # The search compares in [-1,1]; no network of this system looks at a hole before something has been put there.
+        # The search compares in [-1,1], and with a constant start, as in the paper, at known pixels only.
         return ImageContract(
             value_range="minus_one_one",
             hole_fill=0.0,
@@ -73,7 +77,12 @@ class LSGAN(System):
             mask="required",
             fixed_side=options.size,
             blend=options.blend,
+            start=options.start,
         )
+
+    @classmethod
+    def sample_maps(cls, options: LSGANOptions, phase: str) -> Mapping[str, SampleMap]:
+        return {} if phase == "gan" else super().sample_maps(options, phase)
 
     def forward_shared(self, batch: Batch, round_: Round) -> Shared:
         z = torch.rand(len(batch), self.options.latent, device=batch.image.device) * 2 - 1
@@ -86,9 +95,13 @@ class LSGAN(System):
             return {"critic": critic_least_squares(self.critic(batch.image * 2 - 1), shared["score"])}
         return {"adversarial": generator_least_squares(shared["score"])}
 
-    def found(self, picture: torch.Tensor, mask: torch.Tensor, options: SearchOptions) -> torch.Tensor:
-        """G(z*) (B,3,H,W) in [-1,1] for a picture (B,3,H,W) in [-1,1] and mask (B,1,H,W), 1 = hole; no graph."""
-        return search(self.generator, self.critic, self.options.latent, picture, mask, options)
+    def found(
+        self, image: torch.Tensor, mask: torch.Tensor, options: SearchOptions, batch: Batch | None = None
+    ) -> torch.Tensor:
+        """G(z*) (B,3,H,W) in [-1,1] for a picture (B,3,H,W) in [0,1] and mask (B,1,H,W), 1 = hole; no graph."""
+        hole_weight = 0.0 if self.image_contract.start == "constant" else START_WEIGHT
+        picture = self.network_picture(image, mask, batch)
+        return search(self.generator, self.critic, self.options.latent, picture, mask, options, hole_weight)
 
     def inpaint(self, image: torch.Tensor, mask: torch.Tensor) -> Filled:
-        return Filled((self.found(image * 2 - 1, mask, self.options.search) + 1) / 2)
+        return Filled((self.found(image, mask, self.options.search) + 1) / 2)

@@ -2,9 +2,11 @@
 
 import math
 import time
+from collections.abc import Iterator
 
 import torch
 
+from rayfill.data.batch import Batch
 from rayfill.spec.recipe import Phase
 from rayfill.spec.run import RunSpec
 from rayfill.training.loop import batches_on_device
@@ -29,9 +31,9 @@ def seconds_per_step(run: RunSpec, worker: WorkerContext) -> list[float]:
     state = TrainState(run.recipe, worker.device)
     measured = []
     with open_loader(run, worker) as loader:
-        batches = batches_on_device(iter(loader), worker.device, run.recipe.training.channels_last)
+        first = 0
 
-        def timed(phase: Phase, count: int) -> float:
+        def timed(phase: Phase, batches: Iterator[Batch], count: int) -> float:
             began = time.perf_counter()
             for _ in range(count):
                 play_step(state.system, state.players, phase, next(batches), run.recipe.training, 0)
@@ -39,9 +41,13 @@ def seconds_per_step(run: RunSpec, worker: WorkerContext) -> list[float]:
             return (time.perf_counter() - began) / count
 
         for phase in run.recipe.phases:
-            timed(phase, WARMUP_STEPS)
-            mean = sum_over_workers(timed(phase, LEAST_STEPS), worker.device) / worker.world_size
-            measured.append(timed(phase, max(LEAST_STEPS, math.ceil(TIMED_S / mean))))
+            # A phase may have its own picture and batch size.
+            loader.load_state_dict({"step": first})
+            batches = batches_on_device(iter(loader), worker.device, run.recipe.training.channels_last)
+            timed(phase, batches, WARMUP_STEPS)
+            mean = sum_over_workers(timed(phase, batches, LEAST_STEPS), worker.device) / worker.world_size
+            measured.append(timed(phase, batches, max(LEAST_STEPS, math.ceil(TIMED_S / mean))))
+            first += phase.steps
     return measured
 
 
