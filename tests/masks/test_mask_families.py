@@ -14,11 +14,13 @@ from rayfill.masks.resize import hole_ratio
 from rayfill.spec.buckets import BUCKETS, bucket_name, bucket_of
 from rayfill.spec.masks import (
     Centre,
+    Date,
     FreeForm,
     Half,
     Irregular,
     MaskFamily,
     MaskMix,
+    Objects,
     Painted,
     Rectangle,
     Scattered,
@@ -36,6 +38,8 @@ EVERY_FAMILY: list[MaskFamily] = [
     Scattered(kind="scattered"),
     Scratches(kind="scratches"),
     Text(kind="text"),
+    Date(kind="date"),
+    Objects(kind="objects"),
 ]
 FEW = {"centre", "half"}
 """Families that have one mask, or four: another key may well draw the same."""

@@ -15,7 +15,7 @@ def problem(family: dict[str, object]) -> str:
 
 def test_a_missing_kind_lists_the_kinds_that_there_are() -> None:
     sentence = problem({"weight": 1.0})
-    assert sentence.startswith("families.0.kind: missing (allowed: centre, free_form, ")
+    assert sentence.startswith("families.0.kind: missing (allowed: centre, date, free_form, ")
 
 
 def test_a_misspelt_kind_is_found() -> None:
