@@ -31,7 +31,7 @@ def test_size_at_full_width_is_that_of_the_published_table(guided: bool) -> None
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (24, 40)])
 def test_both_pictures_have_the_input_s_size_and_stay_in_range(height: int, width: int) -> None:
     image = torch.rand(2, 3, height, width) * 2 - 1
-    for picture in GatedGenerator(8, guided=False)(image, torch.ones(2, 1, height, width)):
+    for picture in GatedGenerator(8, guided=False)(image, torch.ones(2, 1, height, width), image):
         assert picture.shape == image.shape
         assert picture.abs().max() <= 1
 
@@ -113,7 +113,7 @@ def test_the_attention_sees_every_scratch(thickness: int, offset: int, monkeypat
     monkeypatch.setattr(gated_generator, "contextual_attention", attention)
     mask = torch.zeros(1, 1, 32, 32)
     mask[..., 8 + offset : 8 + offset + thickness, :] = 1
-    GatedGenerator(8, guided=False)(torch.rand(1, 3, 32, 32), mask)
+    GatedGenerator(8, guided=False)(torch.rand(1, 3, 32, 32), mask, torch.zeros(1, 3, 32, 32))
     rows = sorted({row // 4 for row in range(8 + offset, 8 + offset + thickness)})
     assert seen[0].shape == (1, 1, 8, 8)
     assert seen[0][0, 0, :, 0].nonzero().flatten().tolist() == rows
