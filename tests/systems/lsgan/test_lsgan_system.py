@@ -98,7 +98,7 @@ def test_the_auto_encoder_learns_on_the_truth_around_a_filled_hole(filling: str)
     assert torch.equal(shown[0][known], (batch.image * 2 - 1)[known])
     assert torch.equal(shown[0], shown[1]) == (filling == "search")  # the search draws nothing, and drops nothing out
     short = system.options.search.model_copy(update={"steps": 3})
-    assert torch.equal(shown[0][~known], system.found(batch.image * 2 - 1, batch.mask, short)[~known]) == (filling == "search")
+    assert torch.equal(shown[0][~known], system.found(batch.image, batch.mask, short)[~known]) == (filling == "search")
     assert system.generator.training
 
 
