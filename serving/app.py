@@ -96,6 +96,7 @@ def build_app(backend: Backend) -> FastAPI:
         status = await backend.status()
         if status.model is None:
             response.status_code = 503
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
         loaded = None if status.model is None else _described(status.model)
         return Health(status="unavailable" if loaded is None else "ok", model=loaded, last_error=status.error)
 
