@@ -1,11 +1,13 @@
 """Starting a Ray of one's own on a machine that is too busy for Ray's time limits."""
 
+import os
 from typing import Any
 
 import pytest
 import ray
 
 from rayfill.cluster.local import local_ray
+from rayfill.cluster.ray_environment import set_ray_environment
 from rayfill.spec.errors import Failed
 
 
@@ -17,6 +19,7 @@ class Starts:
 
     def init(self, **options: Any) -> None:
         self.asked += 1
+        self.options = options
         if self.asked <= self.failures:
             raise Exception("The current node timed out during startup.\nmore of it")
 
@@ -50,3 +53,30 @@ def test_a_start_that_never_succeeds_is_one_sentence(starts: Any) -> None:
     with pytest.raises(Failed, match=sentence) as found, local_ray(dashboard=False):
         pass
     assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("dashboard", [True, False])
+def test_local_ray_starts_a_dashboard_only_where_it_is_asked_for(starts: Any, dashboard: bool) -> None:
+    made = starts(failures=0)
+    with local_ray(dashboard=dashboard):
+        assert made.options["include_dashboard"] is dashboard
+
+
+def test_set_ray_environment_gives_a_busy_machine_time_and_keeps_what_the_user_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("RAY_DASHBOARD_STARTUP_TIMEOUT_S", "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    set_ray_environment()
+    assert [float(os.environ[name]) >= 60 for name in names] == [True, True]
+    monkeypatch.setenv(names[0], "7")
+    set_ray_environment()
+    assert os.environ[names[0]] == "7"
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_start_ray_tells_workers_the_address_so_that_a_second_cluster_on_the_host_does_not_confuse_them() -> None:
+    @ray.remote
+    def address() -> str | None:
+        return os.environ.get("RAY_ADDRESS")
+
+    assert ray.get(address.remote()) == ray.get_runtime_context().gcs_address

@@ -6,7 +6,7 @@ CONNECT_TIMEOUT_S = 10
 
 
 def connect_timeout(url: str) -> dict[str, int]:
-    """Entries of SQLAlchemy's `connect_args` by which connecting to `url` ends after 10 s; none for drivers without such a limit.
+    """`connect_args` of SQLAlchemy by which connecting to `url` ends after 10 s; empty for drivers without such a limit.
 
     libpq counts the server's greeting in: a port that accepts and says nothing is given up, too.
     """
