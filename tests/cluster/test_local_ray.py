@@ -14,6 +14,8 @@ from rayfill.spec.errors import Failed
 class Starts:
     """Ray's start, which fails the first `failures` times."""
 
+    said = "The current node timed out during startup.\nmore of it"
+
     def __init__(self, failures: int) -> None:
         self.failures, self.asked, self.shut_down = failures, 0, 0
 
@@ -21,7 +23,7 @@ class Starts:
         self.asked += 1
         self.options = options
         if self.asked <= self.failures:
-            raise Exception("The current node timed out during startup.\nmore of it")
+            raise Exception(self.said)
 
     def shutdown(self) -> None:
         self.shut_down += 1
@@ -53,6 +55,13 @@ def test_a_start_that_never_succeeds_is_one_sentence(starts: Any) -> None:
     with pytest.raises(Failed, match=sentence) as found, local_ray(dashboard=False):
         pass
     assert "\n" not in str(found.value)
+
+
+def test_a_dashboard_that_never_comes_up_is_named_instead_of_its_log(starts: Any) -> None:
+    made = starts(failures=3)
+    made.said = "The last 20 lines of /session/logs/dashboard.log (it contains the error message from the dashboard): \nINFO"
+    with pytest.raises(Failed, match=r"in 3 tries \(its dashboard did not come up\)"), local_ray(dashboard=True):
+        pass
 
 
 @pytest.mark.parametrize("dashboard", [True, False])

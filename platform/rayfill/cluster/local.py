@@ -66,15 +66,22 @@ def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
         except Exception as error:  # Ray raises no narrower class here
             ray.shutdown()
             if not tries_left:
-                reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
                 raise Failed(
-                    f"Ray did not start on this machine in {START_TRIES} tries ({reason}); check its load, disk "
+                    f"Ray did not start on this machine in {START_TRIES} tries ({_reason(error)}); check its load, disk "
                     "and memory, or run rayfill doctor"
                 ) from error
         else:
             logging.getLogger("ray").setLevel(logging.ERROR)
             watch_over_children()
             return
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what Ray says, or that it is its dashboard, of which it gives the log instead."""
+    lines = str(error).strip().splitlines()
+    if not lines:
+        return type(error).__name__
+    return "its dashboard did not come up" if "dashboard.log" in lines[0] else lines[0]
 
 
 @contextmanager

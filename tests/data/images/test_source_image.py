@@ -95,9 +95,9 @@ def test_read_source_image_says_what_it_cannot_give_back_of_16_bit_gray_with_alp
     png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     source = read_source_image(png, 600)
     np.testing.assert_array_equal(source.samples, gray)
-    assert source.not_kept == ("RGB and alpha in place of gray and alpha come back",)
+    assert source.not_kept == ("RGB and alpha in place of gray and alpha comes back",)
     plain = read_source_image(saved(Image.new("1", (30, 20), 1)), 600)
-    assert plain.not_kept == ("shades of gray in place of black and white come back",)
+    assert plain.not_kept == ("gray in place of black and white comes back",)
 
 
 def test_fill_samples_of_opaque_rgba_gives_the_filled_colour_opaque() -> None:

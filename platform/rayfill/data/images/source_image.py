@@ -94,7 +94,7 @@ def _read(image: ImageFile, data: bytes) -> SourceImage:
     elif gray_and_alpha:
         not_kept.append("RGB and alpha in place of gray and alpha")
     elif image.mode == "1":
-        not_kept.append("shades of gray in place of black and white")
+        not_kept.append("gray in place of black and white")
     picture = np.asarray(to_rgb8(image)[0])
     icc = image.info.get("icc_profile") or None
     if samples is None:
