@@ -1,6 +1,8 @@
 """Starting a Ray of one's own on a machine that is too busy for Ray's time limits."""
 
 import os
+import signal
+import subprocess
 from typing import Any
 
 import pytest
@@ -18,11 +20,13 @@ class Starts:
 
     def __init__(self, failures: int) -> None:
         self.failures, self.asked, self.shut_down = failures, 0, 0
+        self.left: list[subprocess.Popen[bytes]] = []
 
     def init(self, **options: Any) -> None:
         self.asked += 1
         self.options = options
         if self.asked <= self.failures:
+            self.left.append(subprocess.Popen(["sleep", "600"]))
             raise Exception(self.said)
 
     def shutdown(self) -> None:
@@ -43,10 +47,14 @@ def starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Any:
 
 
 def test_a_start_that_times_out_is_tried_again(starts: Any) -> None:
+    other = subprocess.Popen(["sleep", "600"])
     made = starts(failures=2)
     with local_ray(dashboard=False):
         assert (made.asked, made.shut_down) == (3, 2)
     assert made.shut_down == 3
+    assert [process.wait(10) for process in made.left] == [-signal.SIGKILL] * 2, "what a failed start has left is ended"
+    assert other.poll() is None, "and nothing else"
+    other.kill()
 
 
 def test_a_start_that_never_succeeds_is_one_sentence(starts: Any) -> None:
