@@ -37,7 +37,7 @@ def kill_descendants(spared: Iterable[int]) -> None:
     if not Path("/proc/self/stat").exists():
         return
     for pid, begun in descendants(os.getpid()).items():
-        if pid not in spared and _alive(pid, begun):
+        if pid not in spared and is_alive(pid, begun):
             os.kill(pid, signal.SIGKILL)
 
 
