@@ -114,6 +114,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def worker_range(text: str) -> tuple[int | None, int]:
+    """An argparse type: `4` is (None, 4); `2..8`, from 2 to 8 workers as there is room, is (2, 8)."""
+    least, dots, most = text.partition("..")
+    if not dots:
+        return None, positive(text)
+    found = positive(least), positive(most)
+    if found[0] > found[1]:
+        raise argparse.ArgumentTypeError(f"'{text}' begins with the larger number; write {most}..{least}")
+    return found
+
+
 def natural(text: str) -> int:
     """An argparse type: a whole number from 0 to 2^31 - 1."""
     if not text.isdigit() or int(text) >= 2**31:

@@ -57,7 +57,7 @@ def check_here(args: argparse.Namespace, plan: SweepFile, locations: Locations) 
     if args.data is not None:
         dataset = open_dataset(locations.dataset(args.data))
         for recipe in plan.bases.values():
-            check_run(recipe, dataset.len_of("train"), plan.sweep.trial.workers)
+            check_run(recipe, dataset.len_of("train"), plan.sweep.trial.workers, dataset.len_of("val"))
     if not ray.is_initialized():
         trial_share(plan.sweep.trial, [Node(*cpus_and_gpus())])
 
@@ -85,7 +85,7 @@ def resolve(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> 
 
     dataset = open_dataset(locations.dataset(args.data))
     for recipe in plan.bases.values():
-        check_run(recipe, dataset.len_of("train"), plan.sweep.trial.workers)
+        check_run(recipe, dataset.len_of("train"), plan.sweep.trial.workers, dataset.len_of("val"))
     size = next(iter(plan.bases.values())).images.size
     eval_set = prepare_eval_set(size, dataset.store.url, locations, plan.sweep.evaluation.images)
     return SweepSpec(

@@ -7,8 +7,8 @@ import ray.train
 import ray.train.torch
 
 from rayfill.spec.run import RunSpec
-from rayfill.training.on_ray import report_checkpoint
 from rayfill.training.worker import WorkerContext, run_worker
+from rayfill.training.worker_on_ray import report_checkpoint
 
 
 def bare_fit_s(run: RunSpec, storage: str) -> float:

@@ -181,3 +181,22 @@ def test_the_shards_that_come_next_are_those_that_the_next_steps_enter(
 
     found = sorted(filter(None, (entered(slot) for slot in slots)), key=lambda entry: entry[0])
     assert order.prefetched(step, slots, within) == list(dict.fromkeys(shard for _, shard in found))
+
+
+@unhurried
+@given(st.integers(1, 4), st.integers(1, 40), st.integers(1, 12))
+def test_unequal_shares_cover_the_batch_in_order_and_differ_by_one_grain_at_most(grain: int, units: int, world: int) -> None:
+    batch = grain * units
+    if units < world:
+        with pytest.raises(
+            InputError, match=f"training.batch_size: {batch} has no {grain} samples for each of {world} workers"
+        ):
+            slots_of(0, world, batch, grain)
+        return
+    shares = [slots_of(rank, world, batch, grain) for rank in range(world)]
+    assert [slot for share in shares for slot in share] == list(range(batch))
+    sizes = {len(share) // grain for share in shares}
+    assert max(sizes) - min(sizes) <= 1
+    assert all(len(share) % grain == 0 for share in shares)
+    if units % world == 0:
+        assert shares == [slots_of(rank, world, batch) for rank in range(world)]

@@ -41,7 +41,7 @@ from rayfill.cluster.placement import Share
 
 passed = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "MLFLOW_", "TMPDIR"))}
 ray.init(address=sys.argv[1], runtime_env={"env_vars": passed | {"RAY_ADDRESS": sys.argv[1]}})
-train_on_ray(RunSpec.model_validate_json(sys.argv[2]), Share(1, gpus=0), 0.0)
+train_on_ray(RunSpec.model_validate_json(sys.argv[2]), Share(1, gpus=0), 0.0, 5.0)
 """
 
 

@@ -20,7 +20,8 @@ SURFACE = {
     "data list": "",
     "data delete": "DATASET --yes",
     "data licence": "DATASET NAME",
-    "train": "RECIPE --data --workers --name --set --for --wait-for-workers " + CLUSTER,
+    "train": "RECIPE --data --workers --name --resume --set --for --wait-for-workers --grace --init --init-match "
+    "--init-optimizer --freeze " + CLUSTER,
     "tune": "SWEEP --data --name --trials --set --for --workers --from --storage --retrain --show --dashboard " + CLUSTER,
     "evaluate": "MODEL --data --report --images --precision --serial --mask-set --protocol " + JOB,
     "compare": "MODEL OTHER --data --report --metric --area --images --protocol --precision --serial",

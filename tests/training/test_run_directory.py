@@ -22,6 +22,10 @@ def test_another_recipe_under_the_same_name_is_refused_with_the_key_that_differs
     claim(small_run(run="taken"))
     with pytest.raises(InputError, match=r"--name taken: .* differs in recipe.training.seed \(0 there, 1 here\)"):
         claim(small_run("training.seed=1", run="taken"))
+    with pytest.raises(
+        InputError, match=r"recipe.phases.0.steps \(8 there, 9 here\), recipe.training.seed \(0 there, 1 here\)"
+    ):
+        claim(small_run("training.seed=1", "phases.0.steps=9", run="taken"))
     with pytest.raises(InputError, match=r"differs in workers \(1 there, 2 here\)"):
         claim(small_run(run="taken", workers=2))
 

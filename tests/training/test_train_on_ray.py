@@ -47,7 +47,7 @@ def test_a_run_whose_worker_is_killed_ends_with_the_weights_of_one_left_alone(
     killed: list[int] = []
     killer = threading.Thread(target=kill_a_worker_at, args=(small_root / "runs" / "killed" / "step-000000005", killed))
     killer.start()
-    mlflow_run = train_on_ray(run, Share(1, gpus=0), 0.0)
+    mlflow_run = train_on_ray(run, Share(1, gpus=0), 0.0, 5.0)
     killer.join()
 
     assert killed, "the test must have killed a worker"

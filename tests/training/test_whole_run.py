@@ -19,9 +19,10 @@ from rayfill.spec.locations import Locations, at_version
 from rayfill.spec.masks import Painted
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
+from rayfill.training.grid_batch import GRID_SAMPLES, grid_batch
 from rayfill.training.run_directory import claim
 from rayfill.training.whole_run import prepare_run
-from rayfill.training.worker import GRID_SAMPLES, WorkerContext, grid_batch, run_worker
+from rayfill.training.worker import WorkerContext, run_worker
 from tests.masks.test_painted_masks import band
 from tests.photographs import write_photographs
 

@@ -95,12 +95,12 @@ def broken_state(small_run: Small) -> Path:
 @pytest.mark.parametrize(("workers", "accumulate"), [(3, 1), (2, 4)])
 def test_a_batch_that_the_workers_cannot_share_is_refused(small_run: Small, workers: int, accumulate: int) -> None:
     with pytest.raises(InputError, match=r"training.batch_size: 4 cannot be shared by \d workers"):
-        check_run(small_run(f"training.accumulate={accumulate}").recipe, 20, workers)
+        check_run(small_run(f"training.accumulate={accumulate}").recipe, 20, workers, 4)
 
 
 def test_a_dataset_without_training_photographs_is_refused(small_run: Small) -> None:
     with pytest.raises(InputError, match="--data: the dataset has no training photographs"):
-        check_run(small_run().recipe, 0, 1)
+        check_run(small_run().recipe, 0, 1, 0)
 
 
 def test_a_full_disk_ends_the_run_with_one_sentence_and_keeps_what_was_saved(

@@ -58,13 +58,14 @@ class Loader:
         dataset, split: where the samples come from.
         seed: of order, crops, flips and masks.
         batch_size: samples of a step over all ranks.
-        rank, world: which share of every batch is this one's; `world` must divide `batch_size`.
+        rank, world: which share of every batch is this one's; without `grain`, `world` must divide `batch_size`.
         images: size, crop and colours of the training images.
         masks: mask families; a hole is a function of (seed, epoch, sample id).
         threads: that decode; the samples do not depend on how many there are.
         prefetch: batches that are made ahead, at least 1.
         pin: make the batches in page-locked memory, from which a GPU can copy while it computes.
         stages: where picture size, batch size or maps change with the step; they replace `images.size` and `batch_size`.
+        grain: as for `slots_of`; with it, ranks may have batches of different sizes.
 
     Raises:
         InputError: the split is empty, or the batch cannot be shared. While iterating: a shard is missing or damaged, or too
@@ -86,10 +87,11 @@ class Loader:
         prefetch: int,
         pin: bool,
         stages: Sequence[Stage] = (),
+        grain: int | None = None,
     ) -> None:
         self._dataset, self._shards = dataset, dataset.shards(split)
         stages = stages or (Stage(0, images.size, batch_size),)
-        self._sampler = StagedSampler([shard.samples for shard in self._shards], seed, stages, rank, world)
+        self._sampler = StagedSampler([shard.samples for shard in self._shards], seed, stages, rank, world, grain)
         dataset.reader.keep(2 * self._sampler.most_slots)
         self._shards_ahead: list[int] = []
         self._replacements = Replacements(dataset, self._shards, _judged_at(images, stages))

@@ -107,12 +107,25 @@ class ShardSampler:
         return _Epoch(shards, np.cumsum(self._sizes[shards]))
 
 
-def slots_of(rank: int, world: int, batch_size: int) -> range:
-    """The slots of a global batch that a rank owns. InputError if the batch cannot be shared equally."""
-    if batch_size % world:
-        raise InputError(f"training.batch_size: {batch_size} is not a multiple of the {world} workers that share it")
-    each = batch_size // world
-    return range(rank * each, (rank + 1) * each)
+def slots_of(rank: int, world: int, batch_size: int, grain: int | None = None) -> range:
+    """The slots of a global batch that a rank owns.
+
+    Args:
+        rank, world: which rank of how many.
+        batch_size: slots of all ranks.
+        grain: every rank gets a multiple of so many slots, as equal a share as that allows; None shares equally.
+
+    Raises:
+        InputError: the batch cannot be shared so.
+    """
+    if grain is None:
+        if batch_size % world:
+            raise InputError(f"training.batch_size: {batch_size} is not a multiple of the {world} workers that share it")
+        grain = batch_size // world
+    units = batch_size // grain
+    if units < world:
+        raise InputError(f"training.batch_size: {batch_size} has no {grain} samples for each of {world} workers")
+    return range(rank * units // world * grain, (rank + 1) * units // world * grain)
 
 
 def permutation(size: int, *key: int) -> Int64:

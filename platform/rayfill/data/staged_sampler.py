@@ -45,12 +45,15 @@ class StagedSampler:
         seed: of the order.
         stages: in order, the first at step 0.
         rank, world: which share of every batch is wanted.
+        grain: as for `slots_of`.
 
     Raises:
         InputError: a batch cannot be shared equally.
     """
 
-    def __init__(self, sizes: Sequence[int], seed: int, stages: Sequence[Stage], rank: int, world: int) -> None:
+    def __init__(
+        self, sizes: Sequence[int], seed: int, stages: Sequence[Stage], rank: int, world: int, grain: int | None = None
+    ) -> None:
         self._stages = tuple(stages)
         self._stretches: list[_Stretch] = []
         batch_size = 0
@@ -61,7 +64,7 @@ class StagedSampler:
             if self._stretches:
                 before = self._stretches[-1]
                 epoch = before.epoch + before.sampler.epoch_of(stage.first - before.first - 1) + 1
-            slots = slots_of(rank, world, batch_size)
+            slots = slots_of(rank, world, batch_size, grain)
             sampler = ShardSampler(sizes, seed, batch_size, cached_permutations=len(slots))
             self._stretches.append(_Stretch(stage.first, epoch, slots, sampler))
 

@@ -12,6 +12,7 @@ from rayfill.spec.base import Spec
 from rayfill.spec.duration import parse_duration
 from rayfill.spec.errors import nearest
 from rayfill.spec.masks import MaskMix
+from rayfill.spec.training_policies import Divergence, Validation
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Precision = Literal["fp32", "bf16"]
@@ -157,8 +158,32 @@ class Training(Spec):
     log_every: int = Field(ge=1, description="steps between two rows of metrics")
     grid_every: int = Field(ge=1, description="steps between two sample grids")
     max_failures: int = Field(ge=0, description="how often lost workers are replaced before the run fails")
+    # Left out where they are null, so that recipes of before them keep their digests.
+    max_preemptions: int | None = Field(
+        None,
+        ge=0,
+        exclude_if=lambda value: value is None,
+        description="how often workers are replaced whose node was taken away with notice; null: as often as it happens",
+    )
+    stall_after: str | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="time without a step, as in 10min, after which the worker that holds the others up is named and all are "
+        "replaced, which counts as a failure; null waits for ever",
+    )
+    divergence: Divergence | None = Field(
+        None, exclude_if=lambda value: value is None, description="null: only a number that is none stops the run"
+    )
+    validation: Validation | None = Field(
+        None, exclude_if=lambda value: value is None, description="null measures nothing beside training"
+    )
+    freeze: tuple[str, ...] | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="patterns, as in generator.encoder.*, of names of weights that stay as they begin",
+    )
 
-    @field_validator("time")
+    @field_validator("time", "stall_after")
     @classmethod
     def _is_duration(cls, time: str | None) -> str | None:
         if time is not None:

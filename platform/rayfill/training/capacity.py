@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from rayfill.cluster.inside_job import inside_job
-from rayfill.cluster.placement import Node, Share, largest_share
+from rayfill.cluster.placement import Node, Share, largest_share, places
 from rayfill.spec.duration import format_duration, parse_duration
 from rayfill.spec.errors import InputError
 
 WAIT_FOR_WORKERS = "30min"
 """Default wait for room on a cluster; a new GPU node often takes 10 minutes."""
+GRACE = "20s"
+"""How long a stop signal waits for a checkpoint unless told otherwise; Kubernetes kills after 30 s."""
 POLL_S = 5.0
 LOG_EVERY_S = 60.0
 
@@ -53,6 +55,16 @@ def wait_for_share(
                 logged = clock()
                 log(f"{error}; waiting for more, {format_duration(waited)} of {format_duration(limit_s)}")
         sleep(min(POLL_S, limit_s - waited))
+
+
+def present_workers(nodes: Sequence[Node], least: int, most: int) -> int:
+    """How many workers an elastic run begins with: as many as fit now, each with a CPU, and a GPU where there are any.
+
+    InputError if not even `least` fit.
+    """
+    largest_share(nodes, least)
+    gpus = 1 if any(node.gpus >= 1 for node in nodes) else 0
+    return min(most, places(nodes, Share(1, gpus)))
 
 
 def startup_failures(limit_s: float, timeout_s: float, failures: int) -> int:

@@ -12,6 +12,7 @@ from rayfill.spec.locations import Locations
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import RunSpec
 from rayfill.storage.open_store import open_store
+from rayfill.storage.store import Store
 from rayfill.systems import build_system
 from rayfill.training.run_directory import is_finished, read_run
 from rayfill.training.state import STATE, TrainState
@@ -64,9 +65,15 @@ def load_init_weights(run: RunSpec, state: TrainState) -> None:
             state.take_over(_network(path, network))
 
 
+def last_checkpoint(store: Store) -> str:
+    """Folder of a finished run's last checkpoint, by its directory's store: the run may have ended before its last step."""
+    return max(entry.key for entry in store.list("step-") if entry.key.endswith(f"/{WEIGHTS}")).removesuffix(f"/{WEIGHTS}")
+
+
 def _fetch(run: RunSpec, folder: Path) -> Path:
     path = folder / WEIGHTS
-    open_store(Locations(run.root).run(run.name)).download(f"step-{run.recipe.steps:09d}/{WEIGHTS}", path)
+    store = open_store(Locations(run.root).run(run.name))
+    store.download(f"{last_checkpoint(store)}/{WEIGHTS}", path)
     return path
 
 

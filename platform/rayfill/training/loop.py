@@ -1,7 +1,6 @@
 """The training loop, for every system, with or without Ray; hooks save and report."""
 
 import math
-import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from typing import Protocol
 
@@ -9,16 +8,14 @@ import torch
 from torch import nn
 
 from rayfill.data.batch import Batch
-from rayfill.spec.errors import Failed
-from rayfill.training.monitoring.data_wait import DATA_WAIT, TimedBatches
-from rayfill.training.optimization.gradients import average_buffers, average_over_workers, sum_over_workers, world_size
+from rayfill.training.monitoring.data_wait import TimedBatches
+from rayfill.training.monitoring.speed_meter import SpeedMeter
+from rayfill.training.optimization.gradients import average_buffers, average_over_workers
 from rayfill.training.optimization.nan_detector import NanDetector
 from rayfill.training.optimization.step import play_step
+from rayfill.training.policies.rollback import Rollback
 from rayfill.training.seeding import seed_step
 from rayfill.training.state import TrainState
-
-UNREADABLE = "unreadable_samples"
-"""Name of a metric: samples that cannot be decoded, which are replaced by others, counted by each worker since it began."""
 
 
 class Hooks(Protocol):
@@ -27,8 +24,18 @@ class Hooks(Protocol):
     def phase_begins(self, state: TrainState) -> None:
         """The next step is the first of its phase."""
 
+    def step_begins(self, state: TrainState) -> None:
+        """The next step is about to be played."""
+
+    def requests(self) -> tuple[bool, bool]:
+        """Whether this worker was asked from outside to save at once, and whether to save and leave. Called at rows of metrics;
+        what one worker was asked all of them do."""
+
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """New numbers, the same on every worker: losses, gradient norms, and speed, data wait, unreadable samples of all."""
+
+    def validate(self, state: TrainState) -> None:
+        """Time to measure the model, and to record it in `state.validation`."""
 
     def sample_grid(self, state: TrainState) -> None:
         """Time for a sample grid."""
@@ -36,10 +43,13 @@ class Hooks(Protocol):
     def checkpoint(self, state: TrainState) -> None:
         """Time to save."""
 
+    def note(self, sentence: str) -> None:
+        """Something happened that a person wants to know."""
+
 
 def train_steps(
     state: TrainState,
-    batches: Iterator[Batch],
+    batches_from: Callable[[int], Iterator[Batch]],
     hooks: Hooks,
     *,
     device: torch.device,
@@ -50,11 +60,12 @@ def train_steps(
     """Train from `state.step` to the recipe's last step, and yield at the steps of `pauses` and at the last one.
 
     The caller may read the state at a pause, and may drop the iterator: nothing runs between two pauses unless it is asked
-    for. The trained weights do not depend on the pauses.
+    for. The trained weights do not depend on the pauses. It ends earlier where validation no longer gets better, or where the
+    hooks are asked to leave.
 
     Args:
         state: changed in place.
-        batches: this worker's uint8 batches, beginning with that of step `state.step`.
+        batches_from: this worker's uint8 batches, from that of a step on; an earlier iterator is done with then.
         hooks: called after the step in question, with the state as it then is; before a pause it is saved.
         device: where the batches go.
         rank: of this worker.
@@ -65,45 +76,59 @@ def train_steps(
         The number of finished steps.
 
     Raises:
-        Failed: a loss or a gradient is no longer a finite number; the sentence names it and the step.
+        Failed: a loss or a gradient is no longer a finite number, or the run diverged, once more than the recipe allows.
     """
-    training = state.recipe.training
-    last = state.recipe.steps
-    began, images = time.perf_counter(), 0
-    watch = NanDetector()
-    timed = TimedBatches(batches)
+    training, last = state.recipe.training, state.recipe.steps
+    rollback, watch = Rollback(state), NanDetector()
+    meter = SpeedMeter()
+    timed = TimedBatches(batches_from(state.step))
     ahead = batches_on_device(timed, device, training.channels_last)
-    while state.step < last:
-        seed_step(training.seed, state.step, rank)
+    leaves = False
+    while state.step < last and not state.validation.stops and not leaves:
+        seed_step(training.seed, state.step, rank, state.divergence.rollbacks)
+        phase = state.phase()
         if state.step_in_phase() == 0:
             hooks.phase_begins(state)
-        images += state.recipe.batch_size_of(state.phase())
-        measured = play_step(state.system, state.players, state.phase(), next(ahead), training, state.step_in_phase())
+        hooks.step_begins(state)
+        meter.count(state.recipe.batch_size_of(phase))
+        rate = state.divergence.rate_factor
+        measured = play_step(state.system, state.players, phase, next(ahead), training, state.step_in_phase(), rate)
         state.step += 1
         broken = watch.broken(state.step, measured)
-        if broken:
-            refuse_non_finite(mean_over_workers(broken[1]), state.system, broken[0])
-        rests = state.step in pauses or state.step == last
-        saves = state.step % training.checkpoint_every == 0 or rests
-        if state.step % training.log_every == 0 or saves:
+        problem = non_finite(mean_over_workers(broken[1]), state.system, broken[0]) if broken else None
+        pausing = state.step in pauses or state.step == last
+        due = pausing or state.step % training.checkpoint_every == 0
+        asked = False
+        if problem is None and (due or state.step % training.log_every == 0):
             values = mean_over_workers(measured)
-            refuse_non_finite(values, state.system, state.step)
-            now = time.perf_counter()
-            values["images_per_s"] = images / (now - began)
-            values[DATA_WAIT] = sum_over_workers(timed.take() / (now - began), device) / world_size()
-            began, images = now, 0
-            values[UNREADABLE] = sum_over_workers(unreadable(), device)
-            hooks.metrics(state.step, values)
+            problem = non_finite(values, state.system, state.step) or state.divergence.observe(state.step, phase.name, values)
+            if problem is None:
+                asked, leaves, row = meter.row(timed.take(), unreadable(), hooks.requests(), device)
+                hooks.metrics(state.step, values | row)
+        if problem is not None:
+            hooks.note(rollback.back(state, problem))
+            ahead.close()
+            timed = TimedBatches(batches_from(state.step))
+            ahead = batches_on_device(timed, device, training.channels_last)
+            watch = NanDetector()
+            meter.restart()
+            continue
+        validates = training.validation is not None and (state.step % training.validation.every == 0 or state.step == last)
         shows = state.step % training.grid_every == 0 or state.step == last
-        if shows or saves:
+        due = due or asked or leaves
+        if shows or due or validates:
             average_buffers(state.system)
+        if validates:
+            hooks.validate(state)
         if shows:
             hooks.sample_grid(state)
-        if saves:
+        rests = pausing or leaves or state.validation.stops
+        if rests or (due and not state.divergence.suspicious):
+            rollback.good(state)
             hooks.checkpoint(state)
         if rests:
             yield state.step
-            began = time.perf_counter()
+            meter.restart()
 
 
 def mean_over_workers(measured: Mapping[str, torch.Tensor]) -> dict[str, float]:
@@ -113,19 +138,19 @@ def mean_over_workers(measured: Mapping[str, torch.Tensor]) -> dict[str, float]:
     return dict(zip(measured, values.tolist(), strict=True))
 
 
-def refuse_non_finite(values: Mapping[str, float], system: nn.Module, step: int) -> None:
-    """Stop before a NaN is saved, with the name of the number and of the first weight that it reached."""
+def non_finite(values: Mapping[str, float], system: nn.Module, step: int) -> str | None:
+    """A sentence that names the number that is none and the first weight that it reached; None while all are finite."""
     broken = next((name for name, value in values.items() if not math.isfinite(value)), None)
     if broken is None:
-        return
+        return None
     weight = next((n for n, p in system.named_parameters() if not p.isfinite().all()), "no weight yet")
-    raise Failed(
+    return (
         f"step {step}: {broken} is {values[broken]}, first broken weight: {weight}; "
         "the last checkpoint is from before it. Try a lower players.*.lr, players.*.clip=1.0 or training.precision=fp32"
     )
 
 
-def batches_on_device(batches: Iterator[Batch], device: torch.device, channels_last: bool) -> Iterator[Batch]:
+def batches_on_device(batches: Iterator[Batch], device: torch.device, channels_last: bool) -> Generator[Batch, None, None]:
     """Batches on the device, the next one already on its way while the current one is used."""
     prefetched = next(batches).to(device, channels_last)
     while True:

@@ -44,6 +44,8 @@ class Progress:
         now = self._clock()
         if now - self._shown_at < (REWRITE_S if self._rewrites else INTERVAL_S) and step < self._steps:
             return
+        if step < self._shown:  # the run went back to a checkpoint
+            self._began, self._first, self._shown = now, step, step
         rate = (step - self._shown) / max(now - self._shown_at, 1e-9)
         overall = (step - self._first) / max(now - self._began, 1e-9)
         left = (self._steps - step) / overall if overall else 0.0
@@ -64,6 +66,13 @@ class Progress:
     def wait(self, sentence: str) -> None:
         """Show what is being waited for."""
         self._write(sentence)
+
+    def note(self, sentence: str) -> None:
+        """Show a sentence that stays, above the line that is rewritten."""
+        self._write(sentence)
+        if self._rewrites:
+            self._out.write("\n")
+            self._out.flush()
 
     def close(self) -> None:
         """End the line that was rewritten."""

@@ -8,10 +8,12 @@ from threading import Event, Thread
 import ray
 from ray.actor import ActorHandle
 from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from rayfill.spec.duration import format_duration
 from rayfill.spec.run import RunSpec
 from rayfill.training.capacity import LOG_EVERY_S
+from rayfill.training.monitoring.board import Board
 from rayfill.training.progress import Progress, Report
 
 POLL_S = 0.5
@@ -25,13 +27,15 @@ LOOK_S = 10.0
 
 @contextmanager
 def progress_shown(run: RunSpec, lacking: Callable[[], str | None]) -> Iterator[ActorHandle]:
-    """Show on this driver's stderr what `sender` of the yielded board reports, for the length of the block.
+    """Show on this driver's stderr what `sender` of the yielded `Board` reports, for the length of the block.
 
     Args:
         run: what is trained.
         lacking: asked now and then while no step comes; what the cluster lacks for the run, or None.
     """
-    board = ray.remote(num_cpus=0)(_Board).remote()
+    # On the driver's own node: a board that is lost with another one would take what it knows with it.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    board = ray.remote(num_cpus=0, scheduling_strategy=here)(Board).remote(run.model_dump(mode="json"))
     done = Event()
     watcher = Thread(target=_watch, args=(run, board, done, lacking), name=f"progress of {run.name}", daemon=True)
     watcher.start()
@@ -57,19 +61,6 @@ def sender(board: ActorHandle, last: int) -> Report:
     return send
 
 
-class _Board:
-    """The latest state of a run: finished steps and metrics."""
-
-    def __init__(self) -> None:
-        self._latest: tuple[int, dict[str, float]] | None = None
-
-    def put(self, step: int, metrics: dict[str, float]) -> None:
-        self._latest = step, metrics
-
-    def get(self) -> tuple[int, dict[str, float]] | None:
-        return self._latest
-
-
 def _watch(run: RunSpec, board: ActorHandle, done: Event, lacking: Callable[[], str | None]) -> None:
     progress: Progress | None = None
     changed, explained, latest = time.monotonic(), False, None
@@ -78,9 +69,11 @@ def _watch(run: RunSpec, board: ActorHandle, done: Event, lacking: Callable[[], 
     while not ended:
         ended = done.wait(POLL_S)  # after the end once more: the last step's numbers
         try:
-            found = ray.get(board.get.remote(), timeout=POLL_S)
+            found, notes = ray.get(board.get.remote(), timeout=POLL_S)
         except RayError:
-            continue  # a busy machine answers later; an actor that was lost with its host does not
+            continue  # a busy machine answers later
+        for note in notes:
+            waiting.note(note)
         if found is None and not explained and time.monotonic() - changed > QUIET_S:
             waiting.explain(f"starting {run.workers} worker{'s' * (run.workers > 1)}: their imports take 10 s to a minute")
             explained = True
@@ -109,6 +102,9 @@ class _Waiting:
 
     def explain(self, sentence: str) -> None:
         self._shown.wait(sentence)
+
+    def note(self, sentence: str) -> None:
+        self._shown.note(sentence)
 
     def check(self, quiet_s: float) -> None:
         """Ask what is lacking if there was no step for long, and say so at once and then every minute."""

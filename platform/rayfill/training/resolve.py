@@ -9,7 +9,7 @@ from rayfill.spec.duration import format_duration
 from rayfill.spec.recipe import Cosine, Phase, Player, Precision, Recipe
 
 CHECKPOINTS = 4
-"""Least number of checkpoints of a run with `training.for`: the recipe's interval may be longer than the run."""
+"""A run that trains for a time saves and validates at least so often: its recipe's interval may be longer than the run."""
 ROWS = 20
 """Least number of rows of metrics of such a run."""
 WARMUP_SHARE = 10
@@ -40,11 +40,14 @@ def with_steps(recipe: Recipe, seconds_per_step: Sequence[float]) -> Recipe:
     training = recipe.training
     limits = {"checkpoint_every": CHECKPOINTS, "grid_every": CHECKPOINTS, "log_every": ROWS}
     shorter = {key: min(getattr(training, key), max(1, -(-total // parts))) for key, parts in limits.items()}
+    validation = training.validation
+    if validation is not None:
+        validation = validation.model_copy(update={"every": min(validation.every, max(1, -(-total // CHECKPOINTS)))})
     return recipe.model_copy(
         update={
             "phases": phases,
             "players": {name: _warmed_up(name, player, phases) for name, player in recipe.players.items()},
-            "training": training.model_copy(update={**shorter, "time": None}),
+            "training": training.model_copy(update={**shorter, "time": None, "validation": validation}),
         }
     )
 

@@ -33,12 +33,14 @@ def claim(run: RunSpec) -> RunSpec:
 
 
 def claimed_before(run: RunSpec) -> RunSpec | None:
-    """The run of that name as it was first claimed, None if it is new. Nothing is written; InputError as for `claim`."""
+    """The run of that name as it was first claimed, finished or not; None if it is new. Nothing is written.
+
+    Raises:
+        InputError: the name belongs to another run; the sentence names the keys that differ.
+    """
     if not open_store(Locations(run.root).run(run.name)).exists(SPEC):
         return None
-    earlier = _same_run(run)
-    _refuse_finished(run)
-    return earlier
+    return _same_run(run)
 
 
 def claim_or_resume(run: RunSpec) -> RunSpec:

@@ -11,6 +11,6 @@ def seed_of(*parts: int | str) -> int:
     return int.from_bytes(digest) >> 1
 
 
-def seed_step(seed: int, step: int, rank: int) -> None:
-    """Seed torch (CPU and GPU) for one step of one worker."""
-    torch.manual_seed(seed_of(seed, step, rank))
+def seed_step(seed: int, step: int, rank: int, rollbacks: int) -> None:
+    """Seed torch (CPU and GPU) for one step of one worker; others after each rollback, so that not the same happens again."""
+    torch.manual_seed(seed_of(seed, step, rank, *([rollbacks] if rollbacks else [])))

@@ -1,13 +1,16 @@
 """Track a training run in MLflow: opened by the driver, written by rank 0."""
 
+import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
@@ -19,16 +22,17 @@ from rayfill.storage.retry import DEFAULT_RETRIES, call_with_retries
 from rayfill.storage.s3_errors import passes
 
 
-def open_tracked_run(place: MlflowPlace, run: RunSpec, parent: str | None = None) -> str:
+def open_tracked_run(place: MlflowPlace, run: RunSpec, parent: str | None = None, *, finished: bool = False) -> str:
     """Id of the run's MLflow run: the one of an earlier start if there is one, else a new one with spec and lineage.
 
-    With `parent`, the id of a sweep's MLflow run, MLflow shows it below that one.
+    With `parent`, the id of a sweep's MLflow run, MLflow shows it below that one. That of a `finished` run is not set running.
     """
     mlflow = client(place)
     experiment = ensure_experiment(place)
     found = mlflow.search_runs([experiment], filter_string=f"tags.`{tags.RUN}` = '{run.name}'", max_results=1)
     if found:
-        mlflow.update_run(found[0].info.run_id, status="RUNNING")
+        if not finished:
+            mlflow.update_run(found[0].info.run_id, status="RUNNING")
         return str(found[0].info.run_id)
     lineage = {
         tags.RUN: run.name,
@@ -106,6 +110,30 @@ class Tracker:
                 f"MLflow does not answer ({type(error).__name__}); training goes on, metrics wait", file=sys.stderr, flush=True
             )
         self._warned = True
+
+
+SYSTEM_S = 10.0
+"""Seconds between two samples of system metrics."""
+
+
+@contextmanager
+def system_metrics(place: MlflowPlace, run_id: str, node: str | None) -> Iterator[None]:
+    """Log CPU, memory, disk, network and GPU of this machine to a run, for the length of the block.
+
+    Args:
+        place: the tracking server.
+        run_id: MLflow's.
+        node: name under `system/` of a machine that is not rank 0's; None for that one, right below `system/`.
+    """
+    logging.getLogger("mlflow.system_metrics").setLevel(logging.ERROR)
+    monitor = SystemMetricsMonitor(
+        run_id, sampling_interval=SYSTEM_S, samples_before_logging=1, node_id=node, tracking_uri=place.tracking_uri
+    )
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()
 
 
 def _waiting_for_bucket(what: str, log: Callable[[], object]) -> None:

@@ -57,6 +57,20 @@ def test_rows_are_written_at_most_every_five_seconds_and_the_last_one_always(run
     assert [path.name for path in (tmp_path / "runs" / "shown").iterdir()] == [FILE]
 
 
+def test_a_run_that_went_back_begins_to_count_anew(run: RunSpec) -> None:
+    clock = Clock()
+    file = ProgressFile(run, workers=1, clock=clock)
+    file.update(6, ROW)
+    clock.now = 10.0
+    file.update(2, ROW)
+    clock.now = 16.0
+    file.update(4, ROW)
+    written(run, 4)
+    found = read_progress(run.root, run.name)
+    assert found is not None
+    assert found.eta_s == pytest.approx(12.0), "4 steps at 2 steps in 6 s"
+
+
 def test_the_end_is_written_over_the_last_row(run: RunSpec) -> None:
     end_progress(run.root, run.name, "failed", "no room")
     assert read_progress(run.root, run.name) is None, "a run that never began has nothing to say"

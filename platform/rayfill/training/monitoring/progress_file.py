@@ -58,13 +58,15 @@ class ProgressFile:
     def update(self, step: int, values: Mapping[str, float]) -> None:
         """Take a row of metrics of a step: it is written if the last one is old enough or the run is at its end."""
         now = self._clock()
-        began, at = self._first = self._first or (now, step)
+        if self._first is None or step < self._first[1]:  # a run that went back begins to count anew
+            self._first = now, step
+        began, at = self._first
         if now - self._taken < WRITE_S and step < self._run.recipe.steps:
             return
         self._taken = now
         rate = (step - at) / (now - began) if now > began else 0.0
         with self._lock:
-            self._next = self._progress(step, values, (self._run.recipe.steps - step) / rate if rate else None)
+            self._next = self._progress(step, values, (self._run.recipe.steps - step) / rate if rate > 0 else None)
             if self._writing:
                 return
             self._writing = True

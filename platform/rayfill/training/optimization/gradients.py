@@ -38,6 +38,14 @@ def sum_over_workers(value: float, device: torch.device) -> float:
     return float(total)
 
 
+def sum_each_over_workers(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The sum of every worker's numbers, place by place, on the CPU; as `sum_over_workers`."""
+    total = values.to(device)
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.all_reduce(total)
+    return total.cpu()
+
+
 def average_buffers(system: nn.Module) -> None:
     """Replace running statistics, such as those of batch norms, by their mean over the workers, in place.
 

@@ -63,6 +63,22 @@ class Player:
             "ema": dict(self.ema),
         }
 
+    def take_moments(self, state: Tree) -> None:
+        """Take over another run's optimiser, average and counter, for the parameters that have the same names and shapes."""
+        mine, merged = self.state(), {}
+        for part in ("optimizer", "ema"):
+            ours, theirs = mine[part], state[part]
+            assert isinstance(ours, dict)
+            assert isinstance(theirs, dict)
+            merged[part] = ours | {name: entry for name, entry in theirs.items() if self._fits(name, entry)}
+        averages = {name: tensor for name, tensor in merged["ema"].items() if name in self.ema}
+        self.load_state({"optimizer": merged["optimizer"], "ema": averages, "updates": state["updates"]})
+
+    def _fits(self, name: str, entry: torch.Tensor | dict[str, torch.Tensor]) -> bool:
+        parameter = self.parameters.get(name)
+        tensors = entry.values() if isinstance(entry, dict) else [entry]
+        return parameter is not None and all(t.shape in (parameter.shape, torch.Size()) for t in tensors)
+
     def load_state(self, state: Tree) -> None:
         """Load what `state()` returned."""
         names = list(self.parameters)

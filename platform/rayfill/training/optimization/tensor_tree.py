@@ -31,6 +31,17 @@ def load_tree(path: Path) -> dict[str, Any]:
     return tree
 
 
+def copy_tree(tree: dict[str, Any]) -> dict[str, Any]:
+    """A copy on the CPU that shares nothing with the tree; lists are taken over as they are."""
+
+    def copied(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: copied(one) for key, one in value.items()}
+        return value.detach().to("cpu", copy=True) if isinstance(value, torch.Tensor) else value
+
+    return {key: copied(value) for key, value in tree.items()}
+
+
 def _separate(tree: dict[str, Any], prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for key, value in tree.items():

@@ -21,10 +21,11 @@ from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.training.capacity import waiting_limit
-from rayfill.training.on_ray import fit, publish_result, report_checkpoint
+from rayfill.training.on_ray import fit, publish_result
 from rayfill.training.run_directory import claim_or_resume
 from rayfill.training.tracking import Tracker
 from rayfill.training.worker import MODEL, WorkerContext, WorkerHooks, load_state, train_worker_steps
+from rayfill.training.worker_on_ray import report_checkpoint
 from rayfill.tuning.execution.trial import TrialJob, held, tracked, tracked_name
 from rayfill.tuning.study.rung import Rung
 

@@ -7,9 +7,10 @@ import optuna
 
 from rayfill.registry import tags
 from rayfill.registry.nominate import Nomination, nominate
+from rayfill.spec.duration import parse_duration
 from rayfill.spec.locations import Locations, at_version
 from rayfill.spec.sweep_spec import SweepSpec
-from rayfill.training.capacity import waiting_limit
+from rayfill.training.capacity import GRACE, waiting_limit
 from rayfill.training.run_directory import claim_or_resume, is_finished
 from rayfill.training.whole_run import prepare_run, train_and_register
 from rayfill.tuning.winner.winner import Winner, choose, results, scores, write_winner
@@ -41,12 +42,7 @@ def register_winner(spec: SweepSpec, study: optuna.Study, locations: Locations) 
 
 
 def retrain(
-    spec: SweepSpec,
-    study: optuna.Study,
-    locations: Locations,
-    workers: int,
-    log: Callable[[str], None],
-    code: str | None = None,
+    spec: SweepSpec, study: optuna.Study, locations: Locations, workers: int, log: Callable[[str], None]
 ) -> RegisteredWinner:
     """Choose the winner, train `winner.yaml` as `rayfill train` would, and make that model the challenger.
 
@@ -56,8 +52,7 @@ def retrain(
     Args:
         spec, study, locations: as for `register_winner`.
         workers: training processes.
-        log: gets one line as training begins.
-        code: version of the code that the command was typed with; None asks this checkout.
+        say: gets one line as training begins.
 
     Raises:
         Failed: no trial can win, or training broke down.
@@ -66,11 +61,11 @@ def retrain(
     winner = choose(spec, study)
     write_winner(spec, winner, locations)
     name = retrained_run(spec, winner)
-    run = prepare_run(winner.recipe, at_version(spec.dataset, spec.dataset_digest), locations, name, workers, code)
+    run = prepare_run(winner.recipe, at_version(spec.dataset, spec.dataset_digest), locations, name, workers)
     if is_finished(run.root, run.name):
         claim_or_resume(run)  # refuses a run of that name that is another
     else:
-        train_and_register(run, log, waiting_limit())
+        train_and_register(run, log, waiting_limit(), parse_duration(GRACE))
     return _register(spec, study, winner, name, locations)
 
 
