@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-s3 test-postgres check format bench bench-loader docs infra systems lock clean
+.PHONY: help setup demo test test-long chaos test-s3 test-postgres check format bench bench-loader docs infra systems lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test: setup ## run every test but the long ones
 
 test-long: setup ## run what takes minutes: outages and killed drivers under a real Ray
 	$(BIN)/python -m pytest -m long
+
+chaos: setup ## break running trainings: workers, drivers, hosts and links; says what each cost
+	$(BIN)/python -m pytest -m long tests/chaos tests/integration/test_store_away_on_ray.py
 
 test-s3: setup ## run what is stored in S3 against Ceph's RGW, which it installs where it can and starts
 	infra/s3-store.sh sh -c '$(BIN)/python -m pytest tests/storage tests/data tests/registry/test_registry_on_s3.py \
