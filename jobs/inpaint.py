@@ -109,7 +109,7 @@ def _show(
 
 def fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | None) -> None:
     """Read a picture and its mask, fill it once for each seed, and write the answers."""
-    from rayfill.data.images.encode import NoRoom, encode_image
+    from rayfill.data.images.encode import encode_image, not_encoded
     from rayfill.data.images.source_image import fill_samples, read_source_image
     from rayfill.data.images.untrusted import read_mask
     from rayfill.inference.inpaint import inpaint
@@ -125,14 +125,10 @@ def fill(model: "Model", task: Task, outputs: Sequence[Path], seeds: range | Non
     answers = [inpaint(model, [picture], [mask], seed=seed)[0] for seed in ([None] if seeds is None else seeds)]
     task.out.parent.mkdir(parents=True, exist_ok=True)
     for answer, path in zip(answers, outputs, strict=True):
-        try:
-            encoded = encode_image(fill_samples(source, answer.composited, answer.mask), source, path.suffix.lower())
-        except NoRoom as error:
-            raise InputError(f"--out {path}: it {error}") from None
-        path.write_bytes(encoded)
+        path.write_bytes(encode_image(fill_samples(source, answer.composited, answer.mask), source, path.suffix.lower()))
     if mask is None:
         task.found_mask.write_bytes(encode_image(answers[0].mask, None, task.found_mask.suffix.lower()))
-    for clause in source.not_kept:
+    for clause in (*source.not_kept, *not_encoded(source, task.out.suffix.lower())):
         print(f"{task.image}: {clause}", file=sys.stderr)
 
 

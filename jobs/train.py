@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jobs.arguments import Parser, duration, verb, worker_range
 from jobs.submission import add_cluster_options, cluster_address, run_there
@@ -16,6 +17,9 @@ from rayfill.spec.locations import Locations, check_name
 from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import InitFrom, new_run_name
 from rayfill.training.capacity import GRACE, WAIT_FOR_WORKERS, waiting_limit
+
+if TYPE_CHECKING:
+    from rayfill.spec.run import RunSpec
 
 
 def add_parser(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -109,6 +113,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         command = _command(args, recipe, locations, name)
         return run_there(args, address, command, lambda: estimate_training(recipe, args.workers[1], locations))
     if args.dry_run:
+        _prepare(args, recipe, locations, name)
         print(json.dumps(recipe.model_dump(mode="json"), indent=1))
         return {"recipe": recipe.model_dump(mode="json"), "recipe_digest": recipe.digest()}
     return _train_here(args, recipe, locations, name)
@@ -181,15 +186,21 @@ def _command(args: argparse.Namespace, recipe: Recipe, locations: Locations, nam
     )
 
 
-def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str) -> dict[str, object]:
-    from rayfill.cluster.local import local_ray
-    from rayfill.training.whole_run import prepare_run, train_and_register
+def _prepare(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str) -> "RunSpec":
+    from rayfill.training.whole_run import prepare_run
 
     init = None
     if args.init:
         init = InitFrom(model=args.init, match=args.init_match, optimizer=args.init_optimizer)
     least, workers = args.workers
-    spec = prepare_run(recipe, args.data, locations, name, workers, args.code_version, init, least, _log)
+    return prepare_run(recipe, args.data, locations, name, workers, args.code_version, init, least, _log)
+
+
+def _train_here(args: argparse.Namespace, recipe: Recipe, locations: Locations, name: str) -> dict[str, object]:
+    from rayfill.cluster.local import local_ray
+    from rayfill.training.whole_run import train_and_register
+
+    spec = _prepare(args, recipe, locations, name)
     with local_ray(dashboard=True):
         try:
             trained = train_and_register(spec, _log, waiting_limit(args.wait_for_workers), parse_duration(args.grace))

@@ -88,7 +88,7 @@ def _drive(args: argparse.Namespace, plan: SweepFile, locations: Locations) -> d
             _log(f"sweep {spec.name} is at its end: {why}")
             workers = spec.sweep.trial.workers
             registered = (
-                _pausing(spec.name, lambda: retrain(spec, study, locations, workers, _log))
+                _pausing(spec.name, lambda: retrain(spec, study, locations, workers, _log, args.code_version))
                 if args.retrain
                 else register_winner(spec, study, locations)
             )

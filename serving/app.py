@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rayfill import __version__
-from rayfill.data.images.encode import encode_image
+from rayfill.data.images.encode import encode_image, not_encoded
 from rayfill.data.images.source_image import fill_samples
 from rayfill.spec.errors import nearest
 from serving.backend import Answer, Backend, ModelInfo
@@ -25,9 +25,16 @@ DESCRIPTION = """Fills the holes of photographs.
 
 Send a picture and a mask of the same size, as JPEG, PNG, WebP or TIFF. White (128 or more) in the mask is hole, black is known;
 transparent counts as black. A model that is `blind` in `/v1/models` finds the damage itself where no mask is sent, and tells
-where with `?answer=mask`. The answer is a PNG of the picture's size, upright, whose known pixels are the picture's own:
-gray, alpha, 16 bits a channel, colour profile, resolution and EXIF come back, too. `X-Rayfill-Not-Kept` says what could not.
+where with `?answer=mask`. The answer is a PNG (with `?format=tiff` a TIFF) of the picture's size, upright, whose known pixels
+are the picture's own: gray, alpha, 16 bits a channel, colour profile, resolution and EXIF come back, too.
+`X-Rayfill-Not-Kept` says what could not.
 Every error is `{"detail": "one sentence"}`."""
+
+QUERY = ("answer", "format")
+"""Keys of a query of `/v1/inpaint`."""
+
+KINDS = {"png": "image/png", "tiff": "image/tiff"}
+"""Media types of answers, by `format`."""
 
 RETRY_AFTER_S = 5
 """`Retry-After` of a 503, in seconds."""
@@ -58,7 +65,7 @@ def build_app(backend: Backend) -> FastAPI:
         summary="Fill the holes of one picture",
         dependencies=[Depends(_known_query)],
         response_class=Response,
-        responses={200: {"content": {"image/png": {}}, "description": "the filled picture"}, **PROBLEMS},
+        responses={200: {"content": {kind: {} for kind in KINDS.values()}, "description": "the filled picture"}, **PROBLEMS},
     )
     async def inpaint(
         image: Annotated[UploadFile, File(description="the photograph")],
@@ -69,6 +76,7 @@ def build_app(backend: Backend) -> FastAPI:
         answer: Annotated[
             Literal["picture", "mask"], Query(description="the filled picture, or the mask that it is filled by")
         ] = "picture",
+        kind: Annotated[Literal["png", "tiff"], Query(alias="format", description="of the answer")] = "png",
     ) -> Response:
         begin = time.perf_counter()
         if mask is None:
@@ -78,11 +86,12 @@ def build_app(backend: Backend) -> FastAPI:
         decoded = time.perf_counter()
         filled = await _answer(backend, upload)
         answered = time.perf_counter()
-        png = await asyncio.to_thread(_encoded, upload, filled, answer)
+        encoded = await asyncio.to_thread(_encoded, upload, filled, answer, f".{kind}")
         spans = {"decode": decoded - begin, "queue": answered - decoded - filled.seconds, "model": filled.seconds}
         spans["encode"] = time.perf_counter() - answered
         timing = ", ".join(f"{name};dur={max(seconds, 0) * 1000:.1f}" for name, seconds in spans.items())
-        return Response(png, media_type="image/png", headers={**_headers(filled), **_not_kept(upload), "Server-Timing": timing})
+        headers = {**_headers(filled), **_not_kept(upload, f".{kind}"), "Server-Timing": timing}
+        return Response(encoded, media_type=KINDS[kind], headers=headers)
 
     @app.get("/v1/models", summary="What is served", responses={503: PROBLEMS[503]})
     async def models() -> Models:
@@ -96,27 +105,29 @@ def build_app(backend: Backend) -> FastAPI:
         status = await backend.status()
         if status.model is None:
             response.status_code = 503
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
         loaded = None if status.model is None else _described(status.model)
         return Health(status="unavailable" if loaded is None else "ok", model=loaded, last_error=status.error)
 
     return app
 
 
-def _encoded(upload: Upload, filled: Answer, answer: Literal["picture", "mask"]) -> bytes:
+def _encoded(upload: Upload, filled: Answer, answer: Literal["picture", "mask"], suffix: str) -> bytes:
     if answer == "mask":
-        return encode_image(filled.mask, None, ".png")
-    return encode_image(fill_samples(upload.source, filled.picture, filled.mask), upload.source, ".png")
+        return encode_image(filled.mask, None, suffix)
+    return encode_image(fill_samples(upload.source, filled.picture, filled.mask), upload.source, suffix)
 
 
-def _not_kept(upload: Upload) -> dict[str, str]:
-    return {"X-Rayfill-Not-Kept": "; ".join(upload.source.not_kept)} if upload.source.not_kept else {}
+def _not_kept(upload: Upload, suffix: str) -> dict[str, str]:
+    clauses = (*upload.source.not_kept, *not_encoded(upload.source, suffix))
+    return {"X-Rayfill-Not-Kept": "; ".join(clauses)} if clauses else {}
 
 
 async def _known_query(request: Request) -> None:
     """Reject a misspelt query key, which would silently mean the default."""
     for key in request.query_params:
-        if key != "answer":
-            raise Refused(422, f"{key}: unknown query key{nearest(key, ['answer'])}")
+        if key not in QUERY:
+            raise Refused(422, f"{key}: unknown query key{nearest(key, QUERY)}")
 
 
 async def _answer(backend: Backend, upload: Upload) -> Answer:

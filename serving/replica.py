@@ -73,7 +73,7 @@ def load(model: str, root: str, precision: AskedPrecision, copy: dict[str, Any] 
 
     from rayfill.inference.model_folder import load_model
 
-    folder, version = _on_this_machine(copy) or _from_registry(model, root)
+    folder, version = _on_this_machine(copy) or _from_registry(model, root, copy)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return describe(load_model(folder, device, precision), version)
 
@@ -90,10 +90,13 @@ def _on_this_machine(copy: dict[str, Any] | None) -> tuple[Path, int | None] | N
     return (folder, copy["version"]) if same else None
 
 
-def _from_registry(model: str, root: str) -> tuple[Path, int | None]:
+def _from_registry(model: str, root: str, copy: dict[str, Any] | None) -> tuple[Path, int | None]:
+    """Where the registry has it. Failed if that is no longer what the other replicas serve: a folder can have been replaced."""
     from rayfill.registry.resolve import resolve_model  # imports MLflow, which takes seconds
 
     resolved = resolve_model(model, Locations(root))
+    if copy is not None and load_card(resolved.folder).digest() != copy["digest"]:
+        raise Failed(f"model '{model}': {resolved.folder} was replaced after serving started; start rayfill serve again")
     return resolved.folder, resolved.version
 
 

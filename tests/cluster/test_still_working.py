@@ -1,11 +1,12 @@
 """A command that is silent for long says what it does; a quick one does not."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from rayfill.cluster import still_working as module
-from rayfill.cluster.still_working import still_working
+from rayfill.cluster.still_working import counted, still_working
 
 
 def test_a_quick_block_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,3 +32,18 @@ def test_a_long_block_is_reported_with_its_count_again_and_again(
 def test_still_working_ends_with_a_block_that_fails() -> None:
     with pytest.raises(ValueError, match="broken"), still_working("starting"):
         raise ValueError("broken")
+
+
+def test_counted_says_how_many_of_how_many_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_S", 0.2)
+
+    def slow() -> Iterator[int]:
+        yield 1
+        yield 2
+        time.sleep(1)
+        yield 3
+
+    assert list(counted(slow(), "comparing", "files", total=3)) == [1, 2, 3]
+    assert capsys.readouterr().err.splitlines()[0] == "comparing: 2 of 3 files (0 s)"

@@ -1,6 +1,7 @@
 """`rayfill ingest` as a user types it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import webdataset
 from PIL import Image
 
 from jobs.cli import main
+from rayfill.cluster import still_working
 from rayfill.data.dataset import open_dataset
 
 
@@ -58,6 +60,19 @@ def test_ingest_prints_the_outcome_of_every_file(photographs: Path, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("ray_cluster")
+def test_ingest_off_a_terminal_says_what_it_is_doing_and_how_far_it_is(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(still_working, "FIRST_S", 0.0)  # every step counts as a long one
+    words = ["ingest", str(photographs), "photos", "--root", str(tmp_path / "root"), "--serial"]
+    assert main(words) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"^listing: \d+ files \(0 s\)$", said, re.MULTILINE), said
+    assert re.search(r"^ingest: \d+ of 13 photos \(0 s\)$", said, re.MULTILINE), said
+    assert main([*words, "--add"]) == 0
+    assert re.search(r"^comparing: \d+ of 13 files \(0 s\)$", capsys.readouterr().err, re.MULTILINE)
+
+
 def test_on_ray_it_makes_the_same_dataset(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digests = []
     for name, how in (("one", ["--serial"]), ("two", [])):

@@ -1,6 +1,7 @@
 """`rayfill models`, `promote` and `rollback` as a user types them, on a real dataset and a real registry."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from jobs.cli import main
 from rayfill.registry.register import register
+from rayfill.registry.resolve import resolve_model
 from rayfill.spec.locations import Locations
 
 Run = Callable[..., tuple[int, str, str]]
@@ -135,3 +137,53 @@ def test_wrong_words_get_exit_code_2_and_a_sentence(rayfill: Run, tmp_path: Path
         code, _, err = rayfill(*arguments)
         assert code == 2, (arguments, err)
         assert sentence in err
+
+
+def test_every_command_refuses_a_version_whose_files_were_changed_after_it_was_registered(
+    rayfill: Run, photos: str, root: Path, tmp_path: Path, make_model: Callable[..., object]
+) -> None:
+    folder = root / "runs" / "tiny-1" / "model"
+    make_model(folder, run="tiny-1")
+    assert register(folder, Locations(str(root))) == 1
+    make_model(tmp_path / "other", run="tiny-1", seed=9)
+    version = resolve_model("tiny/1", Locations(str(root))).folder
+    for path in (tmp_path / "other").iterdir():
+        shutil.copyfile(path, version / path.name)  # other weights, and a card that names them
+    picture, mask = tmp_path / "photographs" / "0.png", tmp_path / "mask.png"
+    Image.fromarray(np.pad(np.full((8, 8), 255, np.uint8), 20)).save(mask)
+    for command in (
+        ["inpaint", str(picture), "--mask", str(mask), "-o", str(tmp_path / "out.png"), "--model", "tiny/1"],
+        ["evaluate", "tiny/1", "--data", photos],
+        ["promote", "tiny/1", "--why", "a test"],
+        ["serve", "--model", "tiny/1"],
+    ):
+        code, _, err = rayfill(*command)
+        assert (code, "model.json was changed after it was registered" in err) == (1, True), (command, err)
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["models"], ["promote", "tiny/1", "--why", "a test"], ["rollback", "tiny"], ["serve", "--model", "tiny/1"]]
+)
+def test_every_command_on_a_bucket_without_a_registry_says_what_to_set(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert main([*command, "--root", "s3://bucket/team"]) == 2
+    assert "MLFLOW_TRACKING_URI: not set, and MLflow's database cannot lie in s3://bucket/team" in capsys.readouterr().err
+
+
+def test_a_version_is_found_from_any_folder(
+    root: Path,
+    tmp_path: Path,
+    make_model: Callable[..., object],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(root.parent)
+    make_model(root / "runs" / "tiny-1" / "model", run="tiny-1")
+    assert register(root / "runs" / "tiny-1" / "model", Locations(root.name)) == 1
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["models", "--root", str(root)]) == 0
+    assert "tiny" in capsys.readouterr().out

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.cli import main
 
+PAINTED = "masks.families=[{kind: painted, tar: /nowhere/holes.tar}]"
 RECIPE = str(Path(__file__).parent.parent.parent / "jobs" / "recipes" / "gdn.yaml")
 
 
@@ -54,6 +55,9 @@ def train(root: Path, *words: str) -> int:
         ([RECIPE, "--workers", "3"], "training.batch_size: 8 cannot be shared by 3 workers"),
         ([RECIPE, "--name", "a/b"], "run 'a/b': a name is 1-128 letters"),
         ([RECIPE, "--data", "photo"], "there is no dataset here"),
+        ([RECIPE, "--data", "photo", "--dry-run"], "there is no dataset here"),
+        ([RECIPE, "--dry-run", "--set", PAINTED], "holes.tar: there is no such file"),
+        ([RECIPE, "--dry-run", "--set", "phases.0.start_from={generator: nobody}"], "run 'nobody'"),
         ([RECIPE, "--address", "localhost:8265"], "give the cluster's dashboard, such as http://localhost:8265"),
     ],
 )

@@ -21,7 +21,7 @@ from rayfill.inference.composite import UInt8
 from rayfill.inference.inpaint import inpaint
 from rayfill.inference.model_folder import Model, load_model
 from serving.app import build_app
-from serving.backend import Answer, Status
+from serving.backend import Answer, Backend, Status
 from serving.replica import describe
 
 Pixels = npt.NDArray[np.uint8]
@@ -67,8 +67,15 @@ def routes_over(folder: Path) -> Iterator[str]:
         async def status(self) -> Status:
             return Status(info, None)
 
+    with over_http(InProcess()) as url:
+        yield url
+
+
+@contextmanager
+def over_http(backend: Backend) -> Iterator[str]:
+    """URL of the real routes over a backend, on a real socket."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(build_app(InProcess()), log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(build_app(backend), log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 30

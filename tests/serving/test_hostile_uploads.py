@@ -5,13 +5,16 @@ import socket
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import requests
-from PIL import Image
+from PIL import Image, ImageCms
 
+from rayfill.data.images.encode import encode_image
+from rayfill.data.images.source_image import read_source_image
 from serving import body_limit
 from serving.limits import MAX_BODY_BYTES, MAX_FILE_BYTES
 
@@ -140,6 +143,43 @@ def test_an_answer_has_the_photograph_s_alpha_and_says_what_it_lacks(
     file = io.BytesIO()
     Image.fromarray(photograph).convert("P").save(file, "PNG")
     assert "palette" in post(local_server, image=file.getvalue(), mask=encode(hole)).headers["X-Rayfill-Not-Kept"]
+
+
+@pytest.mark.parametrize("query", ["", "?format=tiff"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("mode", ["gray", "16-bit gray", "16-bit colour"])
+def test_an_answer_keeps_mode_depth_profile_and_resolution_as_png_and_tiff(
+    local_server: str, photograph: Pixels, hole: Pixels, encode: Encode, mode: str, kind: str, query: str
+) -> None:
+    pixels = photograph if "colour" in mode else photograph[..., 0]
+    deep = pixels.astype(np.uint16) * 257 if "16" in mode else pixels
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB" if "colour" in mode else "LAB")).tobytes()
+    source = replace(read_source_image(encode(photograph), 10**6), samples=np.atleast_3d(deep), icc=profile, dpi=(300.0, 300.0))
+    image = encode_image(source.samples, source, {"PNG": ".png", "TIFF": ".tif"}[kind])
+    answer = requests.post(f"{local_server}/v1/inpaint{query}", files={"image": image, "mask": encode(hole)}, timeout=60)
+    assert answer.status_code == 200, answer.text[:200]
+    assert answer.headers["Content-Type"] == ("image/tiff" if query else "image/png")
+    assert "X-Rayfill-Not-Kept" not in answer.headers
+    back = read_source_image(answer.content, 10**6)
+    assert back.samples.dtype == deep.dtype
+    np.testing.assert_array_equal(back.samples[hole == 0], source.samples[hole == 0])
+    assert back.icc == profile
+    assert back.dpi == pytest.approx((300, 300), rel=1e-3)
+
+
+def test_an_answer_keeps_the_photograph_s_exif(local_server: str, photograph: Pixels, hole: Pixels, encode: Encode) -> None:
+    exif = Image.Exif()
+    exif[0x013B] = "Ada"
+    answer = post(local_server, image=encode(photograph, exif=exif), mask=encode(hole))
+    assert Image.open(io.BytesIO(answer.content)).getexif()[0x013B] == "Ada"
+
+
+def test_a_damaged_form_prints_no_line(local_server: str, caplog: pytest.LogCaptureFixture) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    body = b"--x\r\nContent-Disposition: form-data; name=image\r\n\r\n1\r\n--y" + b"-" * 100
+    with caplog.at_level("WARNING"):
+        assert requests.post(f"{local_server}/v1/inpaint", data=body, headers=headers, timeout=60).status_code >= 400
+    assert [record.getMessage() for record in caplog.records if "multipart" in record.name] == []
 
 
 def test_transparent_parts_of_a_mask_are_known(local_server: str, photograph: Pixels, hole: Pixels, encode: Encode) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rayfill.inference.model_card import load_card
 from rayfill.spec.model import ModelCard
 from serving.backend import Answer, NoModel, Status
 from serving.replica import Replica
@@ -73,6 +74,21 @@ def test_a_bad_model_leaves_the_old_one_in_place_and_is_told(
     assert failed.model is not None
     assert answer.model.digest == good.weights_sha256
     assert mended.error is None
+
+
+def test_a_folder_that_was_replaced_after_serving_started_is_not_loaded(tmp_path: Path, make_model: MakeModel) -> None:
+    make_model(tmp_path / "model")
+    copy = {"folder": str(tmp_path / "model"), "digest": load_card(tmp_path / "model").digest(), "version": None}
+    make_model(tmp_path / "model", seed=1)
+
+    async def story() -> Status:
+        replica = Replica()
+        await replica.reconfigure(config(tmp_path / "model", tmp_path) | {"copy": copy})
+        return await replica.status()
+
+    status = asyncio.run(story())
+    assert status.model is None
+    assert "model was replaced after serving started" in str(status.error)
 
 
 def test_without_any_model_it_says_so(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import ray
 
 from rayfill.cluster.inside_job import inside_job
-from rayfill.cluster.orphan_reaper import watch_over_children
+from rayfill.cluster.orphan_reaper import descendants, kill_descendants, watch_over_children
 from rayfill.cluster.secrets import HOOK, load_secrets
 from rayfill.cluster.still_working import still_working
 from rayfill.cluster.stop_signal import stop_like_ctrl_c
@@ -59,22 +59,31 @@ def start_ray(*, dashboard: bool, cpus: int | None = None) -> None:
         dashboard: as for `local_ray`.
         cpus: how many it may use; None for all.
     """
+    before = descendants(os.getpid())
     for tries_left in reversed(range(START_TRIES)):
         try:
             with _address_for_workers(), still_working("starting Ray on this machine"):
                 ray.init(address="local", num_cpus=cpus, include_dashboard=dashboard, logging_level=logging.CRITICAL)
         except Exception as error:  # Ray raises no narrower class here
             ray.shutdown()
+            kill_descendants(before)  # Ray leaves those that it had started: they would make the next try slower still
             if not tries_left:
-                reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
                 raise Failed(
-                    f"Ray did not start on this machine in {START_TRIES} tries ({reason}); check its load, disk "
+                    f"Ray did not start on this machine in {START_TRIES} tries ({_reason(error)}); check its load, disk "
                     "and memory, or run rayfill doctor"
                 ) from error
         else:
             logging.getLogger("ray").setLevel(logging.ERROR)
             watch_over_children()
             return
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what Ray says, or that it is its dashboard, of which it gives the log instead."""
+    lines = str(error).strip().splitlines()
+    if not lines:
+        return type(error).__name__
+    return "its dashboard did not come up" if "dashboard.log" in lines[0] else lines[0]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 GRACE_S = 15.0
@@ -29,6 +30,15 @@ def watch_over_children() -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def kill_descendants(spared: Iterable[int]) -> None:
+    """Kill all that this process has started, and what those have started, but for the processes of these ids. Linux only."""
+    if not Path("/proc/self/stat").exists():
+        return
+    for pid, begun in descendants(os.getpid()).items():
+        if pid not in spared and is_alive(pid, begun):
+            os.kill(pid, signal.SIGKILL)
 
 
 def descendants(pid: int) -> dict[int, str]:

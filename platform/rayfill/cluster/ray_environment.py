@@ -17,5 +17,7 @@ def set_ray_environment() -> None:
     os.environ.setdefault("RAY_DASHBOARD_STARTUP_TIMEOUT_S", str(DASHBOARD_START_S))
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", str(PROXY_START_S))
     if not inside_job():
+        # Of a Ray that this command starts; on a cluster the proxy's process might not find the package.
+        os.environ.setdefault("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", "rayfill.cluster.header_timeout.install")
         # A local machine is not preempted, and the watcher prints a line at every start.
         os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")

@@ -3,8 +3,13 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
 
 FIRST_S = 3.0
 THEN_S = 30.0
@@ -35,3 +40,23 @@ def still_working(doing: str, count: Callable[[], str] | None = None) -> Iterato
     finally:
         done.set()
         thread.join()
+
+
+def counted(items: Iterable[T], doing: str, unit: str, total: int | None = None) -> Iterator[T]:
+    """Give the items on: with a progress bar on a terminal, else with a line now and then that counts them.
+
+    Args:
+        items: what is counted.
+        doing: what the command does, such as "listing".
+        unit: of the items, such as "files".
+        total: number of the items, where it is known.
+    """
+    bar = tqdm(items, total=total, desc=doing, unit=f" {unit}", disable=None, delay=FIRST_S)
+    if not bar.disable:
+        yield from bar
+        return
+    count = 0
+    with still_working(doing, lambda: f"{count:,}{f' of {total:,}' if total else ''} {unit}"):
+        for item in items:
+            count += 1
+            yield item

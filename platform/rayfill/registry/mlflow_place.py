@@ -16,10 +16,14 @@ from filelock import FileLock, Timeout
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
+from rayfill.storage.database import connect_timeout
+from rayfill.storage.disk_full import is_disk_full
 
 EXPERIMENT = "rayfill"
 ARTIFACTS = "mlflow-artifacts"
@@ -83,6 +87,7 @@ def client(place: MlflowPlace) -> MlflowClient:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     _check_server(place)
     try:
+        _check_database(place)
         with _opening(place):
             found = MlflowClient(tracking_uri=place.tracking_uri, registry_uri=place.tracking_uri)
             found.get_experiment_by_name(EXPERIMENT)
@@ -91,6 +96,8 @@ def client(place: MlflowPlace) -> MlflowClient:
     except ImportError as error:
         raise Failed(f"MLflow at {place.shown} needs the Python package '{error.name}', which is not installed") from None
     except (MlflowException, SQLAlchemyError, OSError) as error:
+        if is_disk_full(error):
+            raise Failed(f"MLflow at {place.shown}: the disk is full; free some space and type the command again") from None
         # The library's own text may hold the whole URI, password included.
         raise Failed(f"MLflow at {place.shown} does not answer ({type(error).__name__}); check MLFLOW_TRACKING_URI") from None
     return found
@@ -117,6 +124,14 @@ def _check_server(place: MlflowPlace) -> None:
         return  # any HTTP answer will do; MLflow's client checks credentials
     except OSError as error:
         raise Failed(f"MLflow at {place.shown} does not answer ({error}); check MLFLOW_TRACKING_URI") from None
+
+
+def _check_database(place: MlflowPlace) -> None:
+    # MLflow opens a database server without a time limit, and tries again for minutes.
+    if place.tracking_uri.startswith("postgresql"):
+        create_engine(
+            place.tracking_uri, poolclass=NullPool, connect_args=connect_timeout(place.tracking_uri)
+        ).connect().close()
 
 
 def ensure_experiment(place: MlflowPlace, name: str = EXPERIMENT) -> str:

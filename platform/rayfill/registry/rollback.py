@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rayfill.registry.alias import ATTEMPTS, Move, Standing, check_alias, move_alias, standing
 from rayfill.registry.audit import Event
+from rayfill.registry.mlflow_place import mlflow_place
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 
@@ -11,6 +12,7 @@ from rayfill.spec.locations import Locations
 def rollback(name: str, locations: Locations, alias: str, why: str) -> Event:
     """Move the alias to its former version; InputError if the log has none, or if there is no such model."""
     check_alias(alias)
+    mlflow_place(locations)  # refuses a root whose registry is not to be found, before its log is read
     for _ in range(ATTEMPTS):
         at = standing(locations, name, alias)
         event = move_alias(locations, at, Move("rollback", former(at), why, None))

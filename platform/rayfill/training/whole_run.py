@@ -134,7 +134,8 @@ def train_and_register(run: RunSpec, log: Callable[[str], None], wait_s: float, 
     if run.min_workers is not None:
         shown += f", {run.min_workers} to {run.workers} as there is room"
     training = run.recipe.training
-    begins = f"run {run.name}{' goes on' if earlier else ''}: {run.recipe.steps} steps"
+    steps = f"{'its ' if earlier else ''}{run.recipe.steps} steps"
+    begins = f"run {run.name}{' goes on with ' if earlier else ': '}{steps}"
     log(f"{begins} of {training.batch_size} in {training.precision}, {shown}")
     with run_lock(run):
         mlflow_run = train_on_ray(run, share, wait_s, grace_s)

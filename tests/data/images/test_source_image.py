@@ -1,6 +1,9 @@
 """Mode, depth, alpha, colour profile and EXIF of a photograph survive inpainting."""
 
 import io
+import struct
+import zlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from rayfill.data.images.encode import NoRoom, encode_image
+from rayfill.data.images.encode import encode_image, not_encoded
 from rayfill.data.images.source_image import SourceImage, fill_samples, read_source_image
 from rayfill.data.images.untrusted import InvalidImage, read_picture
 
@@ -32,6 +35,10 @@ def deep(channels: int, suffix: str = ".png") -> tuple[npt.NDArray[np.uint16], b
     pixels = RNG.integers(0, 65536, (*SIDES, channels), np.uint16)
     order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
     return pixels, cv2.imencode(suffix, pixels[..., order])[1].tobytes()
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def answer(data: bytes, suffix: str = ".png") -> tuple[SourceImage, SourceImage]:
@@ -64,12 +71,33 @@ def test_fill_samples_keeps_16_bits_and_known_pixels(channels: int) -> None:
         assert (back.samples[~KNOWN] == np.array([10, 200, 90]) * 257).all()
 
 
-def test_encode_image_refuses_16_bit_colour_as_tiff_and_keeps_16_bit_gray() -> None:
-    pixels, data = deep(1, ".tiff")
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_encode_image_keeps_16_bits_in_a_tiff(channels: int) -> None:
+    pixels, data = deep(channels, ".tiff")
     _, back = answer(data, ".tif")
+    assert back.samples.dtype == np.uint16
     np.testing.assert_array_equal(back.samples[KNOWN], pixels[KNOWN])
-    with pytest.raises(NoRoom, match=r"\.png"):
-        answer(deep(3)[1], ".tif")
+    assert back.not_kept == ()
+
+
+def test_encode_image_writes_profile_and_resolution_of_16_bit_colour_and_says_that_exif_is_left_out() -> None:
+    source = replace(read_source_image(deep(3)[1], 600), icc=PROFILE, dpi=(300.0, 150.0), exif=b"II*\0")
+    back = read_source_image(encode_image(source.samples, source, ".tif"), 600)
+    assert (back.icc, back.dpi) == (PROFILE, (300.0, 150.0))
+    assert not_encoded(source, ".tif") == ("EXIF does not come back in a TIFF of 16-bit colour",)
+    assert not_encoded(source, ".png") == not_encoded(replace(source, exif=None), ".tif") == ()
+
+
+def test_read_source_image_says_what_it_cannot_give_back_of_16_bit_gray_with_alpha_and_of_black_and_white() -> None:
+    gray = np.dstack([np.full(SIDES, 700, np.uint16)] * 3 + [np.full(SIDES, 40000, np.uint16)])
+    header = struct.pack(">IIBBBBB", SIDES[1], SIDES[0], 16, 4, 0, 0, 0)
+    rows = b"".join(b"\0" + gray[y][:, [0, 3]].astype(">u2").tobytes() for y in range(SIDES[0]))
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    source = read_source_image(png, 600)
+    np.testing.assert_array_equal(source.samples, gray)
+    assert source.not_kept == ("RGB and alpha in place of gray and alpha comes back",)
+    plain = read_source_image(saved(Image.new("1", (30, 20), 1)), 600)
+    assert plain.not_kept == ("gray in place of black and white comes back",)
 
 
 def test_fill_samples_of_opaque_rgba_gives_the_filled_colour_opaque() -> None:

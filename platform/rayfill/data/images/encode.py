@@ -13,27 +13,47 @@ _INCHES_A_METRE = 1 / 0.0254
 _SIGNATURE_AND_IHDR = 33  # bytes; colour chunks stand behind them and before the pixels
 
 
-class NoRoom(Exception):
-    """The format cannot hold the image. The message is a clause to put behind the file's name."""
-
-
 def encode_image(samples: Samples, source: SourceImage | None, suffix: str) -> bytes:
     """Encode losslessly.
 
     Args:
         samples: (H,W) or (H,W,C) uint8 or uint16, C from 1 to 4: gray, gray and alpha, RGB, RGBA.
         source: whose colour profile, EXIF and resolution are written; None for none.
-        suffix: `.png`, `.tif` or `.tiff`.
-
-    Raises:
-        NoRoom: 16-bit colour into TIFF, which neither of the libraries at hand writes with its profile.
+        suffix: `.png`, `.tif` or `.tiff`. EXIF of 16-bit colour is not written into a TIFF: `not_encoded` says so.
     """
     samples = samples[..., None] if samples.ndim == 2 else samples
     if suffix == ".png":
         return _png(samples, source)
     if samples.dtype == np.uint16 and samples.shape[2] > 1:
-        raise NoRoom("cannot hold 16-bit colour with its profile as a TIFF; give it a name that ends in .png")
+        return _deep_tiff(samples, source)
     return _saved(samples, "TIFF", **_metadata(source))  # not compressed: through libtiff Pillow writes no EXIF
+
+
+def not_encoded(source: SourceImage, suffix: str) -> tuple[str, ...]:
+    """Clauses that say what of a photograph a file of this kind lacks beside its `not_kept`."""
+    deep_color = source.samples.dtype == np.uint16 and source.samples.shape[2] > 1
+    return ("EXIF does not come back in a TIFF of 16-bit colour",) if source.exif and deep_color and suffix != ".png" else ()
+
+
+def _deep_tiff(samples: Samples, source: SourceImage | None) -> bytes:
+    """Pillow has no 16-bit colour, and OpenCV writes no profile."""
+    import tifffile
+
+    file = io.BytesIO()
+    tifffile.imwrite(
+        file,
+        samples,
+        photometric="rgb",
+        extrasamples=["unassalpha"] if samples.shape[2] == 4 else None,
+        compression="zlib",
+        predictor=True,
+        metadata=None,
+        software=False,
+        iccprofile=None if source is None else source.icc,
+        resolution=None if source is None else source.dpi,
+        resolutionunit=None if source is None or source.dpi is None else "inch",
+    )
+    return file.getvalue()
 
 
 def _metadata(source: SourceImage | None) -> dict[str, object]:

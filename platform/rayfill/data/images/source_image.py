@@ -82,6 +82,7 @@ def _continued(alpha: npt.NDArray[Any], hole: npt.NDArray[np.bool_]) -> npt.NDAr
 
 def _read(image: ImageFile, data: bytes) -> SourceImage:
     deep = is_deep(image)  # first: Pillow forgets it when it loads, and PNG's EXIF makes it load
+    gray_and_alpha = any("LA;16" in str(tile[3]) for tile in image.tile)  # OpenCV gives it as RGB and alpha
     declared = orientation(image)
     not_kept = [f"only the first of its {'pages' if image.format == 'TIFF' else 'frames'}"] if _has_more(image) else []
     exif = _exif(image)
@@ -90,6 +91,10 @@ def _read(image: ImageFile, data: bytes) -> SourceImage:
     samples = _deep_samples(data, image.size) if deep else None
     if samples is None and deep:
         not_kept.append("8 bits a channel of its 16")
+    elif gray_and_alpha:
+        not_kept.append("RGB and alpha in place of gray and alpha")
+    elif image.mode == "1":
+        not_kept.append("gray in place of black and white")
     picture = np.asarray(to_rgb8(image)[0])
     icc = image.info.get("icc_profile") or None
     if samples is None:

@@ -10,8 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 
-from tqdm import tqdm
-
+from rayfill.cluster.still_working import counted
 from rayfill.concurrency.background import map_unordered
 from rayfill.data.dataset import MANIFEST, Dataset, digest_of, open_dataset, version_key
 from rayfill.data.images.convert import SUFFIXES
@@ -89,12 +88,12 @@ def _new_files(origin: Source, existing: Mapping[str, Split], manifest: Manifest
     sources = {manifest.source, *(addition.source for addition in manifest.additions)}
     skipped = {rejection.path for rejection in manifest.skipped} if origin.url in sources else set()
     listing = [
-        file for file in tqdm(origin.files(), desc="listing", unit=" files", disable=None, delay=2)
+        file for file in counted(origin.files(), "listing", "files")
         if printable(file.path) not in skipped
     ]  # fmt: skip
     photographs = {at: file for at, file in enumerate(listing) if PurePosixPath(file.path).suffix.lower() in SUFFIXES}
     jobs = {at: partial(_id_of, origin, file) for at, file in photographs.items()}
-    found = tqdm(map_unordered(jobs, READERS), total=len(jobs), desc="comparing", unit=" files", disable=None, delay=2)
+    found = counted(map_unordered(jobs, READERS), "comparing", "files", len(jobs))
     have = {at for at, name in found if name in existing}
     new = [file for at, file in enumerate(listing) if at not in have]
     return new if any(at in photographs and at not in have for at in range(len(listing))) else []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from rayfill.cluster.still_working import still_working
+from rayfill.cluster.still_working import counted, still_working
 from rayfill.data.dataset import MANIFEST, digest_of
 from rayfill.data.ingest.adopt import adopt_part
 from rayfill.data.ingest.deduplicate import deduplicate
@@ -78,7 +78,7 @@ def ingest(source: str, dataset: str, spec: IngestSpec, run_parts: RunParts) -> 
 
 
 def _plan(source: str, origin: Source, spec: IngestSpec) -> list[Part]:
-    listing = tqdm(origin.files(), desc="listing", unit=" files", disable=None, delay=2)
+    listing = counted(origin.files(), "listing", "files")
     if not spec.adopt:
         parts = list(plan_parts(listing, max(1, int(spec.shard_mib * 2**20))))
         what = "files; a source is a folder, a tar file or an s3:// prefix of photographs"

@@ -10,6 +10,7 @@ from sqlalchemy.pool import NullPool
 
 from rayfill.spec.errors import InputError
 from rayfill.spec.sweep_spec import SweepSpec
+from rayfill.storage.database import connect_timeout
 from rayfill.tuning.study.study import SweepLocation, answering
 
 KEEPALIVES = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
@@ -46,7 +47,8 @@ def _held_in_database(sweep: str, storage: str | None) -> "closing[Connection] |
     with answering(storage):
         if storage is None or make_url(storage).get_backend_name() != "postgresql":
             return nullcontext()
-        connection = create_engine(storage, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect()
+        engine = create_engine(storage, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=connect_timeout(storage))
+        connection = engine.connect()
         for setting, value in KEEPALIVES.items():
             connection.execute(text(f"SET {setting} = {value}"))
         key = int.from_bytes(hashlib.sha256(f"rayfill-sweep/{sweep}".encode()).digest()[:8], signed=True)

@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from rayfill.spec.errors import Failed, InputError
 from rayfill.spec.locations import Locations
 from rayfill.spec.sweep_spec import SweepSpec
+from rayfill.storage.database import connect_timeout
+from rayfill.storage.disk_full import is_disk_full
 from rayfill.storage.open_store import open_store
 from rayfill.storage.store import AlreadyExists, NotFound
 from rayfill.tuning.study.log_levels import quiet_optuna
@@ -152,8 +154,9 @@ def _refuse_another(study: optuna.Study, spec: SweepSpec) -> None:
 
 def _open(url: str) -> RDBStorage:
     quiet_optuna()
-    waiting = {"connect_args": {"timeout": LOCK_WAIT_S}} if url.startswith("sqlite") else {"pool_pre_ping": True}
-    return RDBStorage(url, engine_kwargs=waiting)
+    if url.startswith("sqlite"):
+        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": LOCK_WAIT_S}})
+    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True, "connect_args": connect_timeout(url)})
 
 
 @contextmanager
@@ -169,4 +172,6 @@ def answering(storage: str | None) -> Iterator[None]:
             f"{where}: needs the Python package '{missing}', which is not installed; pip install '{install}'"
         ) from None
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        if is_disk_full(error):
+            raise Failed(f"{where}: the disk is full; free some space and type the command again") from None
         raise Failed(f"{where}: the database does not answer ({type(error).__name__})") from None

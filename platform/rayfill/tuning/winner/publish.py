@@ -42,7 +42,12 @@ def register_winner(spec: SweepSpec, study: optuna.Study, locations: Locations) 
 
 
 def retrain(
-    spec: SweepSpec, study: optuna.Study, locations: Locations, workers: int, log: Callable[[str], None]
+    spec: SweepSpec,
+    study: optuna.Study,
+    locations: Locations,
+    workers: int,
+    log: Callable[[str], None],
+    code: str | None = None,
 ) -> RegisteredWinner:
     """Choose the winner, train `winner.yaml` as `rayfill train` would, and make that model the challenger.
 
@@ -52,7 +57,8 @@ def retrain(
     Args:
         spec, study, locations: as for `register_winner`.
         workers: training processes.
-        say: gets one line as training begins.
+        log: gets one line as training begins.
+        code: version of the code that the command was typed with; None asks this checkout.
 
     Raises:
         Failed: no trial can win, or training broke down.
@@ -61,7 +67,7 @@ def retrain(
     winner = choose(spec, study)
     write_winner(spec, winner, locations)
     name = retrained_run(spec, winner)
-    run = prepare_run(winner.recipe, at_version(spec.dataset, spec.dataset_digest), locations, name, workers)
+    run = prepare_run(winner.recipe, at_version(spec.dataset, spec.dataset_digest), locations, name, workers, code)
     if is_finished(run.root, run.name):
         claim_or_resume(run)  # refuses a run of that name that is another
     else:
