@@ -48,9 +48,9 @@ def train(root: Path, *words: str) -> int:
             [
                 RECIPE,
                 "--set",
-                "training.validation={every: 9, images: 9, metric: l1, keep_best: 1, publish: last, patience: null}",
+                "training.validation={every: 9, images: 9, metric: l1, keep_best: 1, publish: best, patience: null}",
             ],
-            "training.validation: the dataset has no val photographs to validate on",
+            "training.validation: publish: best and patience need photographs to validate on, and the dataset has no val split",
         ),
         ([RECIPE, "--workers", "3"], "training.batch_size: 8 cannot be shared by 3 workers"),
         ([RECIPE, "--name", "a/b"], "run 'a/b': a name is 1-128 letters"),
@@ -75,6 +75,14 @@ def test_more_workers_than_cpus_are_refused_before_the_name_is_taken(
     assert train(root, RECIPE, "--workers", "4", "--name", "toomany") == 2
     assert "--workers 4: the cluster has 2 CPUs; allowed are 1 to 2" in capsys.readouterr().err
     assert not (root / "runs").exists()
+
+
+def test_train_on_a_dataset_without_a_val_split_goes_without_validation_and_says_so(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = str(Path(RECIPE).parent / "restore-small.yaml")
+    assert train(root, small, "--dry-run") == 0
+    assert "no validation: the dataset has no val split" in capsys.readouterr().err
 
 
 def test_a_dry_run_prints_the_resolved_recipe_and_starts_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """Check recipe, data and number of workers against each other, without torch."""
 
+from collections.abc import Callable
+
 from rayfill.spec.errors import InputError
 from rayfill.spec.recipe import Recipe
 
@@ -31,8 +33,17 @@ def check_run(recipe: Recipe, dataset_samples: int, workers: int, val_samples: i
             )
     if dataset_samples < 1:
         raise InputError("--data: the dataset has no training photographs")
-    if training.validation is not None and val_samples < 1:
+    validation = training.validation
+    if validation is not None and val_samples < 1 and (validation.publish == "best" or validation.patience is not None):
         raise InputError(
-            "training.validation: the dataset has no val photographs to validate on; ingest with a --val-share above 0, or "
-            "train with --set training.validation=null"
+            "training.validation: publish: best and patience need photographs to validate on, and the dataset has no val split; "
+            "ingest with a --val-share above 0, or train with --set training.validation=null"
         )
+
+
+def fit_validation(recipe: Recipe, val_samples: int, log: Callable[[str], None]) -> Recipe:
+    """The recipe without validation, and a sentence, where the dataset has nothing to validate on. `check_run` has passed it."""
+    if recipe.training.validation is None or val_samples:
+        return recipe
+    log("no validation: the dataset has no val split; ingest with a --val-share above 0 to have one")
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"validation": None})})

@@ -15,7 +15,7 @@ from rayfill.spec.recipe import Recipe
 from rayfill.spec.run import InitFrom, RunSpec
 from rayfill.storage.open_store import open_store
 from rayfill.training.capacity import present_workers, wait_for_share
-from rayfill.training.check_run import check_run
+from rayfill.training.check_run import check_run, fit_validation
 from rayfill.training.code_version import code_version
 from rayfill.training.freeze import check_freeze
 from rayfill.training.init_from import resolve_init_checkpoints
@@ -73,6 +73,7 @@ def prepare_run(
         log(described(init, misfits))
     dataset = open_dataset(_version_begun_with(locations.dataset(data), begun))
     check_run(recipe, dataset.len_of("train"), workers, dataset.len_of("val"), min_workers)
+    recipe = fit_validation(recipe, dataset.len_of("val"), log)
     return RunSpec(
         format="rayfill-run-1",
         name=name,
