@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> dict[str, object]:
         command = _command(args, recipe, locations, name)
         return run_there(args, address, command, lambda: estimate_training(recipe, args.workers[1], locations))
     if args.dry_run:
-        _prepare(args, recipe, locations, name)
+        recipe = _prepare(args, recipe, locations, name).recipe
         print(json.dumps(recipe.model_dump(mode="json"), indent=1))
         return {"recipe": recipe.model_dump(mode="json"), "recipe_digest": recipe.digest()}
     return _train_here(args, recipe, locations, name)

@@ -36,13 +36,13 @@ def check_run(recipe: Recipe, dataset_samples: int, workers: int, val_samples: i
     validation = training.validation
     if validation is not None and val_samples < 1 and (validation.publish == "best" or validation.patience is not None):
         raise InputError(
-            "training.validation: publish: best and patience need photographs to validate on, and the dataset has no val split; "
-            "ingest with a --val-share above 0, or train with --set training.validation=null"
+            "training.validation: publish: best and patience need photographs to validate on, and the dataset has no val "
+            "split; ingest with a --val-share above 0, or train with --set training.validation=null"
         )
 
 
 def fit_validation(recipe: Recipe, val_samples: int, log: Callable[[str], None]) -> Recipe:
-    """The recipe without validation, and a sentence, where the dataset has nothing to validate on. `check_run` has passed it."""
+    """The recipe, without validation where the dataset has nothing to validate on; `log` is told. `check_run` has passed it."""
     if recipe.training.validation is None or val_samples:
         return recipe
     log("no validation: the dataset has no val split; ingest with a --val-share above 0 to have one")
