@@ -27,7 +27,7 @@ def rayfill(cwd: Path, *words: str) -> dict[str, object]:
     """Run the command in a process of its own, which starts its own Ray: its workers inherit where the bucket is."""
     command = [sys.executable, "-m", "jobs.cli", *words, "--json"]
     env = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert os.environ["AWS_SECRET_ACCESS_KEY"] not in done.stdout + done.stderr
     result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])

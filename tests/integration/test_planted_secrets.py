@@ -28,6 +28,7 @@ SMALL = ROOT / "tests" / "systems" / "small" / "restore-small.yaml"
 TINY_TRAINING = ("phases.0.steps=2", "images.size=32", "training.batch_size=4", "training.precision=fp32")
 
 
+@pytest.mark.timeout(600)
 def test_train_with_a_ray_of_its_own_leaves_no_credential_behind(tmp_path: Path) -> None:
     """Its Ray, and so every process of it, is started with the credentials in its environment, as on a person's machine."""
     ingest_tiny(tmp_path)
@@ -43,7 +44,7 @@ def test_train_with_a_ray_of_its_own_leaves_no_credential_behind(tmp_path: Path)
             if INITDB and POSTGRES:  # a registry with a password in its URL, which every worker needs
                 environment["MLFLOW_TRACKING_URI"] = stack.enter_context(postgres_server(PLANTED["PGPASSWORD"]))
             command = [sys.executable, "-m", "jobs.cli", *words]
-            done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=280)
+            done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=500)
         assert done.returncode == 0, done.stderr
         assert [name for name, secret in PLANTED.items() if secret in done.stdout + done.stderr] == []
         assert list(ray_files.rglob("*.log")), "Ray's logs are where they are looked for"

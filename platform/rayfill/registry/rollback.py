@@ -38,6 +38,8 @@ def history(events: Sequence[Event], alias: str, holder: int | None) -> list[int
     next, or `holder` now, found it where it was before.
     """
     moves = [event for event in events if event.alias == alias]
+    if not moves:
+        return []
     found_at = [*(event.from_version for event in moves[1:]), holder]
     stack: list[int] = []
     for event, after in zip(moves, found_at, strict=True):
