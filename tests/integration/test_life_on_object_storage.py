@@ -34,7 +34,7 @@ def rayfill(cwd: Path, *words: str) -> dict[str, object]:
     return result
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_a_model_lives_in_a_bucket(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/team.db")
     source = tmp_path / "photographs"
