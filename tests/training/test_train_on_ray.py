@@ -37,6 +37,7 @@ def kill_a_worker_at(checkpoint: Path, done: list[int]) -> None:
             return
 
 
+@pytest.mark.long  # until it was seen with elastic workers on a quiet machine
 def test_a_run_whose_worker_is_killed_ends_with_the_weights_of_one_left_alone(
     small_root: Path, small_run: Callable[..., RunSpec], tmp_path: Path
 ) -> None:
